@@ -18,6 +18,7 @@ use super::admission::Admission;
 use super::faulty::interpose;
 use super::input::{Input, Received};
 use super::mailbox::Mailbox;
+use super::paced::Pace;
 use crate::broker::fault::Faults;
 use crate::broker::{Closing, ConnectionId, ListenerId, Peer};
 use crate::mqtt::packet::{DecodeError, Decoder, Packet};
@@ -63,6 +64,8 @@ pub(super) struct Shared {
     /// Faults that connections are to have.
     pub(super) faults: Option<Arc<Faults>>,
     pub(super) admission: Arc<Admission>,
+    /// The turns of TLS handshakes.
+    pub(super) handshakes: Pace,
 }
 
 /// Announces the connection to the core and starts its task. `certified_at`: its peer's certificate was judged when

@@ -9,6 +9,7 @@ use tokio::task::AbortHandle;
 
 use super::connection_task::{self, Shared};
 use super::input::Input;
+use super::paced::Pace;
 use crate::broker::{ListenerId, Peer, PeerTls};
 use crate::mqtt::packet::first_discouraged;
 use crate::net::tls::{self, Cause};
@@ -67,7 +68,7 @@ impl Handshake {
     pub(super) async fn run(self, stream: Stream, listener: ListenerId, mut peer: Peer, shared: Arc<Shared>) {
         let judges = self.tls.as_ref().is_some_and(|tls| tls.server.requires_certificate());
         let certified_at = if judges { Some(shared.admission.wait_for_reloads().await) } else { None };
-        match self.shake(stream, &mut peer).await {
+        match self.shake(stream, &mut peer, &shared.handshakes).await {
             Ok(stream) => connection_task::open(stream, listener, peer, certified_at, shared).await,
             Err(why) => {
                 // Without a core nobody wants to know.
@@ -76,9 +77,9 @@ impl Handshake {
         }
     }
 
-    async fn shake(self, mut stream: Stream, peer: &mut Peer) -> Result<Stream, String> {
+    async fn shake(self, mut stream: Stream, peer: &mut Peer, turns: &Pace) -> Result<Stream, String> {
         if let Some(tls) = self.tls {
-            stream = tls.server.accept(stream).await.map_err(|failure| words(&failure.cause))?;
+            stream = turns.keep(tls.server.accept(stream)).await.map_err(|failure| words(&failure.cause))?;
             // A chain of certificates is looked at here, and not kept as long as the connection.
             let seen = stream.take_seen();
             if let Some(session) = stream.session() {

@@ -14,6 +14,7 @@ mod input;
 mod listen;
 mod lookout;
 mod mailbox;
+mod paced;
 mod persistence;
 mod turns;
 
@@ -33,6 +34,7 @@ use self::admission::Admission;
 use self::connection_task::Shared;
 use self::core::Core;
 use self::input::{Command, Input};
+use self::paced::Pace;
 use self::persistence::Persistence;
 use super::{Census, OwnMessage, Statistics};
 use crate::os::process;
@@ -86,7 +88,13 @@ pub fn start(mut config: Config) -> Result<Running, StartError> {
     let faults = (!config.faults.on_packets.is_empty()).then(|| Arc::new(config.faults.clone()));
     let (alive, mut all_gone) = mpsc::channel(1);
     let admission = Admission::new(config.access.clone(), config.settings.max_packet_size);
-    let shared = Arc::new(Shared { core: to_core.clone(), _alive: alive, faults, admission: Arc::clone(&admission) });
+    let shared = Arc::new(Shared {
+        core: to_core.clone(),
+        _alive: alive,
+        faults,
+        admission: Arc::clone(&admission),
+        handshakes: Pace::default(),
+    });
     let asked = Arc::clone(&admission);
     let serve = move || {
         runtime.block_on(async move {
