@@ -1,6 +1,7 @@
 //! Messages on their way to clients: from all subscribers of a topic to one subscription, to one session, and there into
 //! the in-flight window, a queue or nowhere.
 
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -25,6 +26,9 @@ use crate::mqtt::topic::SubscriptionFilter;
 
 /// Bytes that may wait for a socket that takes what is written to it. Beyond them only QoS 0 messages are dropped.
 const MAXIMUM_BACKLOG_BYTES: usize = 64 * 1024 * 1024;
+
+/// Members of a shared subscription that are looked at in a microsecond, at least.
+const LOOKED_AT_IN_A_STEP: u64 = 8;
 
 /// Bytes that are copied in a microsecond, at least.
 const COPIED_IN_A_STEP: usize = 4 * 1024;
@@ -101,8 +105,14 @@ impl Broker {
             return Routed::TooMany;
         }
         let mut found_shared = std::mem::take(&mut self.found_shared);
+        // The tree is not gone through again where the route is known to have none.
+        let has_groups = !self.router.groups(&message.topic).is_empty();
         let (router, members) = self.members(message);
-        router.route_shared(&message.topic, &mut found_shared, |member, kind| members.are(member, kind));
+        if has_groups {
+            router.route_shared(&message.topic, &mut found_shared, |member, kind| members.are(member, kind));
+        }
+        let steps = members.steps();
+        self.steps += steps;
         let matched = anybody || !found_shared.is_empty();
         if self.settings.allow_duplicate_messages || found.len() + found_shared.len() < 2 {
             // Each copy has the identifier of its own subscription [MQTT-3.3.4-3] [MQTT-3.3.4-5].
@@ -148,7 +158,10 @@ impl Broker {
     /// Delivers the message to the member of a shared subscription whose turn it is.
     pub(super) fn deliver_to_group(&mut self, filter: &Arc<SubscriptionFilter>, message: &Arc<Message>, now: Now) {
         let (router, members) = self.members(message);
-        if let Some(member) = router.next_member(filter, |member, kind| members.are(member, kind)) {
+        let member = router.next_member(filter, |member, kind| members.are(member, kind));
+        let steps = members.steps();
+        self.steps += steps;
+        if let Some(member) = member {
             self.deliver_to_subscription(&member, member.identifier.as_slice(), Some(filter), message, now);
         }
     }
@@ -187,7 +200,7 @@ impl Broker {
     /// The router, and what decides which members of a shared subscription take the message.
     fn members<'a>(&'a mut self, message: &'a Message) -> (&'a mut Router, Members<'a>) {
         let Self { router, sessions, connections, access, settings, .. } = self;
-        (router, Members { sessions, connections, access, settings, message })
+        (router, Members { sessions, connections, access, settings, message, looked_at: Cell::new(0) })
     }
 
     /// Sends the message to the session's client, queues it, or drops it.
@@ -484,12 +497,20 @@ struct Members<'a> {
     access: &'a Access,
     settings: &'a Settings,
     message: &'a Message,
+    /// How many members have been asked for.
+    looked_at: Cell<u64>,
 }
 
 impl Members<'_> {
+    /// Steps that it takes to look at so many.
+    fn steps(&self) -> u64 {
+        self.looked_at.get() / LOOKED_AT_IN_A_STEP
+    }
+
     /// Whether the member is one of those. One whose session has ended, and whose subscriptions are still to be removed, is
     /// none of them.
     fn are(&self, member: &Subscriber, kind: Candidates) -> bool {
+        self.looked_at.set(self.looked_at.get() + u64::from(kind == Candidates::Connected));
         let Some(session) = self.sessions.get(member.session) else { return false };
         let qos = outgoing_qos(self.settings, session, member.options.qos, self.message.qos);
         let takes = match (kind, session.connection) {

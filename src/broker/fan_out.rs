@@ -119,7 +119,9 @@ impl Broker {
                     self.deliver_to_subscription(&subscriber, subscriber.identifier.as_slice(), None, message, now);
                 }
             } else if let Some(filter) = receivers.groups.next() {
+                let before = self.steps;
                 self.deliver_to_group(&filter, message, now);
+                slice.spend((self.steps - before) as usize);
             } else {
                 self.fanning_out.remove(&receivers.begun);
                 if let (Some(session_key), Some((connection, answer))) = (*publisher, fan_out.answer.take()) {

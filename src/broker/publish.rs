@@ -414,7 +414,10 @@ impl Broker {
             }
             self.finish_earlier_fan_outs(message, now);
         }
-        self.deliver_to_subscribers(message, publisher, at_once, now)
+        let routed = self.deliver_to_subscribers(message, publisher, at_once, now);
+        // Very many filters may match, or begin as the topic does.
+        self.steps += self.router.take_steps();
+        routed
     }
 }
 
