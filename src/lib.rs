@@ -30,7 +30,7 @@
 //! * [`cmd`]: one folder a verb (`clients`: pub, sub and rr), and what several share
 //! * [`escape`]: strangers' text made safe for a terminal
 //! * [`private_folder`]: temporary folders of our own
-//! * [`text_file`]: text files as editors leave them
+//! * [`text_file`]: text files as editors leave them; [`c_text`]: text as C's library reads it
 //! * [`whole_file`]: files written whole or not at all
 //! * [`file_set`]: files that belong together, replaced even when the process is killed half-way
 //! * [`os`]: what differs between operating systems; below all the others
@@ -98,6 +98,7 @@
 //! | which exit code a lost result has | `src/cmd/output.rs` | `conclude` |
 
 pub mod broker;
+pub mod c_text;
 pub mod client;
 pub mod cmd;
 pub mod decode;

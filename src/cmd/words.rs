@@ -7,9 +7,9 @@
 
 use std::ffi::{OsStr, OsString};
 
+use crate::c_text::is_space;
 use crate::examine::spelling::nearest;
 use crate::os::text::{OsStrExt, OsStringExt};
-use crate::passwd::is_c_space;
 
 /// What follows an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -331,7 +331,7 @@ fn without_secret(word: &OsStr, exact: bool) -> String {
 /// and stops at their ends; of these Mosquitto's programs get the lower half.
 pub fn atoi(text: &OsStr) -> i32 {
     let text = text.as_bytes();
-    let text = &text[text.iter().take_while(|byte| is_c_space(**byte)).count()..];
+    let text = &text[text.iter().take_while(|byte| is_space(**byte)).count()..];
     let (negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
@@ -348,7 +348,7 @@ pub fn atoi(text: &OsStr) -> i32 {
 /// What C's `atof` makes of the text: the longest leading number, else 0.
 pub fn atof(text: &OsStr) -> f64 {
     let text = String::from_utf8_lossy(text.as_bytes());
-    let text = &text[text.bytes().take_while(|byte| is_c_space(*byte)).count()..];
+    let text = &text[text.bytes().take_while(|byte| is_space(*byte)).count()..];
     (0..=text.len())
         .rev()
         .filter(|end| text.is_char_boundary(*end))
@@ -358,7 +358,7 @@ pub fn atof(text: &OsStr) -> f64 {
 
 /// What C's `strtol` with base 0 makes of the text, if all of it is a number: decimal, `0x` hex, `0` octal.
 pub fn strtol(text: &str) -> Option<i64> {
-    let text = &text[text.bytes().take_while(|byte| is_c_space(*byte)).count()..];
+    let text = &text[text.bytes().take_while(|byte| is_space(*byte)).count()..];
     let (negative, digits) = match text.as_bytes() {
         [b'-', ..] => (true, &text[1..]),
         [b'+', ..] => (false, &text[1..]),

@@ -3,7 +3,18 @@
 use crate::net::reason;
 use crate::state::mosquitto_db::{self, Damage};
 use crate::state::sqlite;
+use crate::state::usual;
 use crate::term::plural;
+
+/// Why nothing is read in a folder that is named as the place of a broker's file.
+pub fn no_file_in_folder() -> String {
+    format!("there is no {} in the folder", usual::NAMES.join(" and no "))
+}
+
+/// Why nothing is read where no place is named.
+pub fn no_usual_file() -> String {
+    format!("there is no broker's file in {}", usual::FOLDER)
+}
 
 /// Why a file is not read as persist-sqlite's.
 pub fn sqlite(error: &sqlite::Unreadable) -> String {

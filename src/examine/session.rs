@@ -157,7 +157,7 @@ pub fn check_file(id: &str, source: Option<&Path>, now: i64) -> Report {
 
 fn no_source(id: &str) -> Finding {
     Finding::error("session.no-source", "no state of a broker was found here")
-        .evidence(format!("there is no broker's file in {}", usual::FOLDER))
+        .evidence(state::no_usual_file())
         .fix(format!("name its file or API: moskit check session -i {} FILE|URL", shell::quoted(id)))
 }
 
@@ -190,7 +190,7 @@ fn read(path: &Path, id: &str) -> Read {
 fn without_file(folder: &Path) -> Finding {
     match usual::denied(folder) {
         Some(error) => unreadable(folder, &reason(&error), true),
-        None => unreadable(folder, &format!("there is no {} in the folder", usual::NAMES.join(" and no ")), false),
+        None => unreadable(folder, &state::no_file_in_folder(), false),
     }
 }
 

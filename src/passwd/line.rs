@@ -1,5 +1,7 @@
 //! The lines of a password file: `user:hash`, comments, and what is neither.
 
+use crate::c_text::is_space;
+
 /// One line, taken apart. The parts are trimmed of white space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line<'a> {
@@ -57,15 +59,10 @@ pub fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// White space as C's `isspace` sees it, which counts the vertical tab.
-pub fn is_c_space(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || byte == 0x0b
-}
-
 /// Without white space at both ends.
 fn trim(text: &[u8]) -> &[u8] {
-    let start = text.iter().position(|byte| !is_c_space(*byte)).unwrap_or(text.len());
-    let end = text.iter().rposition(|byte| !is_c_space(*byte)).map_or(start, |last| last + 1);
+    let start = text.iter().position(|byte| !is_space(*byte)).unwrap_or(text.len());
+    let end = text.iter().rposition(|byte| !is_space(*byte)).map_or(start, |last| last + 1);
     &text[start..end]
 }
 

@@ -20,7 +20,7 @@ pub use hash::{
     Argon2Cost, DEFAULT_ITERATIONS, Hash, HashError, HashingFailed, Recipe, SALT_BYTES, SALT_BYTES_LONG,
     is_empty_password,
 };
-pub use line::{Line, is_c_space, lines};
+pub use line::{Line, lines};
 pub use many::{make_all, make_all_scram};
 pub use remembered::Remembered;
 pub use stored::{Replacement, Stored, StoredError, read};

@@ -544,7 +544,7 @@ fn without_a_source_the_files_of_mosquitto_are_read() {
     let parts: Vec<_> = ended.stdout.split("exit ").collect();
     assert_eq!(parts.len(), 5, "{ended:?}");
     assert!(parts[0].contains("no state of a broker was found here") && parts[1].starts_with("3\n"), "{ended:?}");
-    assert!(ended.stderr.contains("no source given, and no broker's file in /var/lib/mosquitto"), "{ended:?}");
+    assert!(ended.stderr.contains("no source given, and there is no broker's file in /var/lib/mosquitto"), "{ended:?}");
     assert!(parts[2].starts_with("1\n") && parts[2].contains("/var/lib/mosquitto/mosquitto.sqlite3"), "{ended:?}");
     assert!(parts[3].starts_with("0\n") && parts[3].contains("newer"), "{ended:?}");
     assert_eq!(parts[4], "0\n");

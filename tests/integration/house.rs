@@ -14,6 +14,7 @@ use names::Tree;
 const LAYERS: &[(u8, &str)] = &[
     (0, "os"),
     (0, "text_table"),
+    (0, "c_text"),
     (1, "escape"),
     (1, "jwt"),
     (1, "mqtt::topic"),

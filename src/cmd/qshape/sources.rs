@@ -10,6 +10,7 @@ use super::sentences::cannot_use_ledger;
 use crate::cmd::applet::Invocation;
 use crate::cmd::connect::api::{Asked, Live};
 use crate::cmd::connect::unreadable::{Place, cannot_open};
+use crate::diagnose::state;
 use crate::queue::age::AgeFrom;
 use crate::queue::file::{FileSource, Format, Found, format_of};
 use crate::queue::ledger::Ledger;
@@ -139,17 +140,14 @@ impl Sources {
 fn without_file(folder: &Path) -> Failure {
     match usual::denied(folder) {
         Some(error) => cannot_open(folder, &error),
-        None => Failure::new(
-            Exit::FAILED,
-            format!("there is no {} in the folder `{}`", usual::NAMES.join(" and no "), folder.display()),
-        ),
+        None => Failure::new(Exit::FAILED, format!("{} `{}`", state::no_file_in_folder(), folder.display())),
     }
 }
 
 fn default_file() -> Result<String, Failure> {
     let file = usual::file().map_err(|error| cannot_open(Path::new(usual::FOLDER), &error))?;
     file.map(|path| path.to_string_lossy().into_owned()).ok_or_else(|| {
-        Failure::new(Exit::FAILED, format!("no source given, and no broker's file in {}", usual::FOLDER))
+        Failure::new(Exit::FAILED, format!("no source given, and {}", state::no_usual_file()))
             .hint("moskit qshape FILE, or moskit qshape emqx+http://HOST:18083")
     })
 }
