@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use hyper::body::Body;
-use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::client::conn::http1::{Builder, SendRequest};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::net::{ConnectError, Route, Stream, connect};
@@ -15,6 +15,12 @@ pub const USER_AGENT: &str = concat!("moskit/", env!("CARGO_PKG_VERSION"));
 
 /// Bytes read from the network at once.
 const READ_STEP: usize = 16 * 1024;
+
+/// Bytes of an answer's head that are gathered, at most. What comes behind it is handed on as it arrives.
+const HEAD_LIMIT: usize = 64 * 1024;
+
+/// The most fields of a head, and of what may follow a body.
+const FIELD_LIMIT: usize = 128;
 
 /// Why no request can be sent.
 #[derive(Debug)]
@@ -29,7 +35,8 @@ where
     B: Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
     let stream = connect(route).await.map_err(OpenError::Connect)?;
-    let (sender, connection) = handshake(HyperStream(stream)).await.map_err(OpenError::Protocol)?;
+    let handshake = Builder::new().max_buf_size(HEAD_LIMIT).max_headers(FIELD_LIMIT).handshake(HyperStream(stream));
+    let (sender, connection) = handshake.await.map_err(OpenError::Protocol)?;
     // Its error is the one that the request ends with.
     tokio::spawn(async move {
         let _ = connection.await;

@@ -9,16 +9,16 @@ use tokio::time::timeout_at;
 
 use crate::mqtt::authentication::Authentication;
 use crate::mqtt::packet::{
-    Auth, ConnAck, Connect, DecodeError, Decoder, Disconnect, EncodeError, Packet, Properties, ProtocolVersion,
-    ReasonCode,
+    Auth, ConnAck, Connect, DecodeError, Decoder, Disconnect, EncodeError, MAXIMUM_BEFORE_ACCEPTED, Packet, Properties,
+    ProtocolVersion, ReasonCode,
 };
 use crate::net::Stream;
 use crate::net::tls::{Alert, alert_in};
 use crate::scram::{Credentials, Distrust, NoRandom};
 
-/// The largest packet that is read. Answers to a probe have some dozens of bytes; what others publish
-/// below the topic may be larger.
-const PACKET_LIMIT: usize = 1024 * 1024;
+/// The largest packet that is read, also once the peer has accepted. Answers to a probe have some dozens of bytes; what others
+/// publish below the topic may be larger.
+const PACKET_LIMIT: usize = MAXIMUM_BEFORE_ACCEPTED;
 
 /// Reads after a deadline that may bring what had come before it, on a machine that let us wait. A peer that always has something
 /// for us gets no more.
@@ -175,15 +175,13 @@ impl Talk {
         }
     }
 
-    /// The answer to CONNECT, after those to what the broker asks for meanwhile.
+    /// The answer to CONNECT, after those to what the broker asks for meanwhile. Any other packet before it breaks the rules
+    /// [MQTT-3.2.0-1].
     async fn connack(&mut self, mut login: Option<&mut Authentication>) -> Result<ConnAck, Ended> {
         let deadline = Instant::now() + self.time_limit;
         loop {
-            let packet = self.wait_until(deadline, |packet| match packet {
-                packet @ (Packet::ConnAck(_) | Packet::Auth(_)) => Some(packet),
-                _ => None,
-            });
-            match (packet.await?, &mut login) {
+            let packet = self.wait_until(deadline, Some).await?;
+            match (packet, &mut login) {
                 (Packet::ConnAck(connack), Some(login)) if connack.code == 0 => {
                     login.verify(&connack.properties).map_err(Ended::Distrusted)?;
                     return Ok(connack);
@@ -193,7 +191,12 @@ impl Talk {
                     let answer = login.answer(&auth).map_err(Ended::Distrusted)?;
                     self.send(&Packet::Auth(answer)).await?;
                 }
-                _ => {}
+                // What asks for more of the login than was begun is passed over.
+                (Packet::Auth(_), None) => {}
+                (other, _) => {
+                    let error = DecodeError::UnexpectedPacket(other.kind());
+                    return Err(Ended::Garbage { error, first_bytes: self.beginning.of_garbage() });
+                }
             }
         }
     }

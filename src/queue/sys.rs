@@ -73,13 +73,14 @@ impl SysSource {
         let mut totals = HashMap::new();
         loop {
             match talk.receive().await? {
-                Packet::Publish(publish) => {
+                // What was not asked for is not kept, however much of it comes.
+                Packet::Publish(publish) if FILTERS.contains(&&*publish.topic) => {
                     let text = std::str::from_utf8(&publish.payload).unwrap_or_default();
                     if let Ok(number) = text.trim().parse() {
                         totals.insert(publish.topic.to_string(), number);
                     }
                 }
-                Packet::SubAck(_) => {}
+                Packet::Publish(_) | Packet::SubAck(_) => {}
                 Packet::PingResp => break,
                 Packet::Disconnect(goodbye) => return Err(Ended::Disconnected(goodbye.reason).into()),
                 _ => return Err(ExchangeError::Unexpected),

@@ -11,23 +11,30 @@ use super::{
 /// The largest packet that the protocol can express: fixed header and remaining length.
 pub const MAXIMUM_PACKET_SIZE: usize = 5 + super::wire::MAXIMUM_VARIABLE_BYTE_INTEGER;
 
+/// The largest packet that a client reads before a server has accepted it. An answer to CONNECT has some dozens of bytes, and with
+/// a page of User Properties some thousands; whoever is not known yet must not have us gather more.
+pub const MAXIMUM_BEFORE_ACCEPTED: usize = 1024 * 1024;
+
 /// Takes packets out of the bytes that one connection receives.
 #[derive(Clone, Debug)]
 pub struct Decoder {
     pub(super) receiver: Receiver,
     /// A server learns it from CONNECT.
     pub(super) version: Option<ProtocolVersion>,
+    /// CONNECT has begun a login in several steps, and the client has not answered yet. Until it has, who it is is not known, and it
+    /// may send nothing but AUTH and DISCONNECT [MQTT-3.1.2-30].
+    pub(super) awaits_proof: bool,
     /// A larger packet is an error as soon as its fixed header is there.
     pub maximum_packet_size: usize,
 }
 
 impl Decoder {
     pub const fn server(maximum_packet_size: usize) -> Self {
-        Self { receiver: Receiver::Server, version: None, maximum_packet_size }
+        Self { receiver: Receiver::Server, version: None, awaits_proof: false, maximum_packet_size }
     }
 
     pub const fn client(version: ProtocolVersion, maximum_packet_size: usize) -> Self {
-        Self { receiver: Receiver::Client, version: Some(version), maximum_packet_size }
+        Self { receiver: Receiver::Client, version: Some(version), awaits_proof: false, maximum_packet_size }
     }
 
     /// The version of the connection, as soon as the start of a CONNECT was read, even if its rest is wrong.
@@ -54,7 +61,10 @@ impl Decoder {
         if size > self.maximum_packet_size {
             return Err(DecodeError::PacketTooLarge { size, maximum: self.maximum_packet_size });
         }
-        if self.receiver == Receiver::Server && body_limit(kind, self.version).is_some_and(|limit| length > limit) {
+        if self.receiver == Receiver::Server
+            && (body_limit(kind, self.version).is_some_and(|limit| length > limit)
+                || self.awaits_proof && length > STRINGS_LIMIT)
+        {
             return Err(DecodeError::BodyTooLong { packet: kind, length });
         }
         let Some(body) = buffer.get(header..size) else { return Ok(None) };
@@ -72,6 +82,10 @@ impl Decoder {
                 Publish::read(reader, first, version, self.receiver).map(|publish| Some(Packet::Publish(publish)))
             }
             (PacketType::Connect, _) => self.connect(reader, first, length_bytes).map(Some),
+            (PacketType::Auth, Some(version)) => {
+                self.awaits_proof = false;
+                body_of(kind, reader, version, self.receiver).map(Some)
+            }
             (_, Some(version)) => body_of(kind, reader, version, self.receiver).map(Some),
             // `check_first` lets nothing but CONNECT pass before CONNECT.
             (_, None) => Err(DecodeError::UnexpectedPacket(kind)),
@@ -155,19 +169,23 @@ impl Decoder {
         if version == ProtocolVersion::V5 && length_bytes != variable_length(length) {
             return Err(DecodeError::RemainingLength);
         }
-        Ok(Packet::Connect(Box::new(Connect::read(&mut reader, version, bridge)?)))
+        let connect = Box::new(Connect::read(&mut reader, version, bridge)?);
+        self.awaits_proof = connect.properties.authentication_method().is_some();
+        Ok(Packet::Connect(connect))
     }
 }
+
+/// The longest body of what has strings and no payload.
+const STRINGS_LIMIT: usize = 100_000;
 
 /// The longest body that a server waits for, as in Mosquitto: what holds no payload needs not be long. `None`:
 /// only the limit of whole packets holds.
 const fn body_limit(kind: PacketType, version: Option<ProtocolVersion>) -> Option<usize> {
-    const STRINGS: usize = 100_000;
     const REASON: usize = 10_000;
     let is_v5 = matches!(version, Some(ProtocolVersion::V5));
     match kind {
-        PacketType::Connect | PacketType::Auth => Some(STRINGS),
-        PacketType::Subscribe | PacketType::Unsubscribe if is_v5 => Some(STRINGS),
+        PacketType::Connect | PacketType::Auth => Some(STRINGS_LIMIT),
+        PacketType::Subscribe | PacketType::Unsubscribe if is_v5 => Some(STRINGS_LIMIT),
         PacketType::PubAck | PacketType::PubRec | PacketType::PubRel | PacketType::PubComp | PacketType::Disconnect
             if is_v5 =>
         {

@@ -18,7 +18,7 @@ mod utf8;
 mod wire;
 
 pub use connect::{ConnAck, Connect, Will};
-pub use decode::{Decoder, MAXIMUM_PACKET_SIZE};
+pub use decode::{Decoder, MAXIMUM_BEFORE_ACCEPTED, MAXIMUM_PACKET_SIZE};
 pub use disconnect::{Auth, Disconnect};
 pub use error::{DecodeError, EncodeError};
 pub use property::{MAXIMUM_PROPERTIES, NO_PROPERTIES, Properties, Property, PropertyId, PropertyOwner, PropertyType};

@@ -17,8 +17,8 @@ use crate::mqtt::alias::{ReceivedAliases, SentAliases};
 use crate::mqtt::authentication::Authentication;
 use crate::mqtt::flow::{Receiver, Sender};
 use crate::mqtt::packet::{
-    Connect, Decoder, MAXIMUM_PACKET_SIZE, Packet, PacketId, PacketType, Properties, ProtocolVersion, Publish,
-    PublishRef, QoS,
+    Connect, Decoder, MAXIMUM_BEFORE_ACCEPTED, MAXIMUM_PACKET_SIZE, Packet, PacketId, PacketType, Properties,
+    ProtocolVersion, Publish, PublishRef, QoS,
 };
 
 /// A client's session over one connection after the other.
@@ -133,8 +133,7 @@ impl Session {
     /// A connection is there: CONNECT goes into the output.
     pub fn handle_connected(&mut self, now: Instant) -> Result<(), SendError> {
         self.handle_closed();
-        let maximum = self.connect.properties.maximum_packet_size().map_or(MAXIMUM_PACKET_SIZE, |size| size as usize);
-        self.decoder = Decoder::client(self.connect.version, maximum);
+        self.decoder = Decoder::client(self.connect.version, self.maximum_packet_size());
         self.receiver.set_maximum(receive_maximum(&self.connect.properties));
         // Aliases end with their connection [MQTT-3.3.2-7].
         self.sent_aliases = SentAliases::default();
@@ -146,6 +145,12 @@ impl Session {
         self.state = State::Connecting;
         self.trace(|| Trace::Sending(Summary::Connect));
         Ok(())
+    }
+
+    /// The largest packet that is read, which depends on whether the server has accepted.
+    pub(super) fn maximum_packet_size(&self) -> usize {
+        let announced = self.connect.properties.maximum_packet_size().map_or(MAXIMUM_PACKET_SIZE, |size| size as usize);
+        if self.state == State::Connected { announced } else { announced.min(MAXIMUM_BEFORE_ACCEPTED) }
     }
 
     /// The connection is gone, and with it what was not written of the output and what was staged. QoS 1 and 2 messages stay

@@ -76,6 +76,7 @@ impl Session {
         }
         self.check_authenticated(&connack.properties)?;
         self.state = State::Connected;
+        self.decoder.maximum_packet_size = self.maximum_packet_size();
         self.adopt_limits(&connack);
         self.continue_session(connack.session_present);
         self.events.push_back(Event::Connected(connack));

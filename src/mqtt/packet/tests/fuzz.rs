@@ -72,7 +72,7 @@ fn check(bytes: BytesMut, version: ProtocolVersion, receiver: Receiver, before_c
     let mut decoder = match receiver {
         Receiver::Client => Decoder::client(version, MAXIMUM_PACKET_SIZE),
         Receiver::Server if before_connect => Decoder::server(MAXIMUM_PACKET_SIZE),
-        Receiver::Server => Decoder { receiver, version: Some(version), maximum_packet_size: MAXIMUM_PACKET_SIZE },
+        Receiver::Server => Decoder { version: Some(version), ..Decoder::server(MAXIMUM_PACKET_SIZE) },
     };
     let mut rest = bytes;
     // Now and then the topic of the next message indeed.

@@ -97,3 +97,46 @@ proptest! {
         every_truncation(&packet, version, receiver);
     }
 }
+
+/// A CONNECT that begins a login in several steps, and AUTH that goes on with it.
+fn login() -> [Packet; 2] {
+    let properties: Properties = [Property::AuthenticationMethod("SCRAM-SHA-256".into())].into_iter().collect();
+    let connect = Connect {
+        version: ProtocolVersion::V5,
+        bridge: false,
+        clean_start: true,
+        keep_alive: 60,
+        client_id: "c".into(),
+        will: None,
+        username: None,
+        password: None,
+        properties: properties.clone(),
+    };
+    let auth = Auth { reason: ReasonCode::CONTINUE_AUTHENTICATION, properties };
+    [Packet::Connect(Box::new(connect)), Packet::Auth(auth)]
+}
+
+#[test]
+fn a_client_that_has_not_proved_itself_is_not_gathered_from() {
+    // A PUBLISH of 200,000 bytes begins.
+    let large = [0x30, 0xc0, 0x9a, 0x0c, 0, 1, b'a'];
+    let [connect, auth] = login();
+    let sent = |packets: &[&Packet]| {
+        let mut bytes = BytesMut::new();
+        for packet in packets {
+            packet.encode(ProtocolVersion::V5, &mut bytes).unwrap();
+        }
+        bytes.extend_from_slice(&large);
+        let mut decoder = Decoder::server(MAXIMUM_PACKET_SIZE);
+        for packet in packets {
+            assert_eq!(decoder.decode(&mut bytes).unwrap().as_ref(), Some(*packet));
+        }
+        decoder.decode(&mut bytes)
+    };
+    assert_eq!(sent(&[&connect]), Err(DecodeError::BodyTooLong { packet: PacketType::Publish, length: 200_000 }));
+    // Right behind its answer it may stand: the answer is judged before it.
+    assert_eq!(sent(&[&connect, &auth]), Ok(None));
+    let Packet::Connect(plain) = connect else { unreachable!() };
+    let plain = Packet::Connect(Box::new(Connect { properties: Properties::new(), ..*plain }));
+    assert_eq!(sent(&[&plain]), Ok(None));
+}

@@ -92,6 +92,16 @@ fn a_server_that_proves_itself_is_believed_and_only_then_sent_anything() {
 }
 
 #[test]
+fn a_large_message_may_stand_right_behind_the_end_of_a_login() {
+    let (mut talk, signature) = answered();
+    talk.hear_bytes(&together(&[accepted(&signature), large()])).unwrap();
+    assert!(matches!(&talk.events()[..], [Event::Connected(_), Event::Message(_)]));
+    // The server is not known before its proof, however often it asks.
+    let (mut talk, _) = answered();
+    assert!(talk.hear_bytes(&[0xf0, 0xff, 0xff, 0xff, 0x7f]).is_err());
+}
+
+#[test]
 fn a_server_that_lies_is_told_goodbye_and_nothing_else() {
     let signature = answered().1;
     let rows: [(Packet, Distrust); 5] = [

@@ -13,9 +13,9 @@ use bytes::{Buf, Bytes, BytesMut};
 use super::machine::*;
 use super::*;
 use crate::mqtt::packet::{
-    Ack, ConnAck, Connect, DecodeError, Decoder, Disconnect, MAXIMUM_PACKET_SIZE, Packet, PacketId, PacketType,
-    Properties, Property, ProtocolVersion, Publish, QoS, ReasonCode, SubAck, Subscription, SubscriptionOptions,
-    UnsubAck,
+    Ack, ConnAck, Connect, DecodeError, Decoder, Disconnect, MAXIMUM_BEFORE_ACCEPTED, MAXIMUM_PACKET_SIZE, Packet,
+    PacketId, PacketType, Properties, Property, ProtocolVersion, Publish, QoS, ReasonCode, SubAck, Subscription,
+    SubscriptionOptions, UnsubAck,
 };
 
 const V311: ProtocolVersion = ProtocolVersion::V311;
@@ -869,6 +869,55 @@ fn a_packet_above_the_announced_maximum_is_refused_by_its_header_alone() {
     let error = SessionError::Decode(DecodeError::PacketTooLarge { size: 101, maximum: 100 });
     assert_eq!(talk.hear_bytes(&[0x30, 99]), Err(error));
     assert_eq!(talk.sent_words(), ["disconnect 149"]);
+}
+
+/// A message of a size that is taken from nobody who has not accepted.
+fn large() -> Packet {
+    let payload = Bytes::from(vec![b'x'; 2 * MAXIMUM_BEFORE_ACCEPTED]);
+    Packet::Publish(Publish { payload, ..message(QoS::AtMostOnce, "") })
+}
+
+/// `packets` in one read.
+fn together(packets: &[Packet]) -> BytesMut {
+    let mut bytes = BytesMut::new();
+    for packet in packets {
+        packet.encode(V5, &mut bytes).unwrap();
+    }
+    bytes
+}
+
+#[test]
+fn a_server_that_has_not_accepted_is_not_gathered_from() {
+    let too_large = |size| SessionError::Decode(DecodeError::PacketTooLarge { size, maximum: MAXIMUM_BEFORE_ACCEPTED });
+    for first in [0x20, 0xf0, 0xe0] {
+        let mut talk = Talk::new(connect(V5), 20);
+        talk.call();
+        assert_eq!(talk.hear_bytes(&[first, 0xff, 0xff, 0xff, 0x7f]), Err(too_large(MAXIMUM_PACKET_SIZE)));
+    }
+    let mut talk = Talk::new(connect(V5), 20);
+    talk.call();
+    assert_eq!(talk.hear_bytes(&[0x20, 0xfc, 0xff, 0x3f]), Ok(()));
+    // What was announced is less.
+    let properties = [Property::MaximumPacketSize(100)].into_iter().collect();
+    let mut talk = Talk::new(Connect { properties, ..connect(V5) }, 20);
+    talk.call();
+    let error = SessionError::Decode(DecodeError::PacketTooLarge { size: 101, maximum: 100 });
+    assert_eq!(talk.hear_bytes(&[0x20, 99]), Err(error));
+}
+
+#[test]
+fn a_large_message_may_stand_right_behind_connack_on_each_connection() {
+    let mut talk = Talk::new(connect(V5), 20);
+    for _ in 0..2 {
+        talk.call();
+        talk.hear_bytes(&together(&[Packet::ConnAck(connack([])), large()])).unwrap();
+        assert!(matches!(&talk.events()[..], [Event::Connected(_), Event::Message(_)]));
+        talk.session.handle_closed();
+        // The next one has not accepted yet.
+        talk.call();
+        assert!(talk.hear_bytes(&[0x20, 0xff, 0xff, 0xff, 0x7f]).is_err());
+        talk.sent();
+    }
 }
 
 #[test]
