@@ -28,9 +28,9 @@ pub mod ways;
 pub mod when;
 
 pub use attempted::{AWS_AUTHORIZER, AWS_CERTIFICATE, Attempted, Sent};
-pub use failed_connection::{lost, no_address, not_connected, other_versions, refused};
+pub use failed_connection::{lost, no_address, not_connected, other_versions, oversize, refused};
 pub use finding::{About, Finding, Severity};
 use lists::list;
-pub use strange::{is_begun_connack, it_says, protocol, strange};
+pub use strange::{early_packet, is_begun_connack, it_says, protocol, strange};
 pub use tls::WITHOUT_TLS;
 pub use unanswered::{Unanswered, plain_to_tls, unanswered};

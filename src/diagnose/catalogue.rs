@@ -220,6 +220,7 @@ static FINDINGS: Table<5> = text_table![5;
     ["proto.disconnect", CLIENTS, "The broker sent DISCONNECT.", "Its reason code and reason string.", "Do what the reason asks for."],
     ["proto.garbage", LIVE, "The peer sends what is not MQTT.", "Its first bytes.", "moskit check HOST:PORT finds out what answers."],
     ["proto.not-mqtt", LIVE, "The peer speaks another protocol.", "Its first bytes.", "Give the port of the broker: -p PORT."],
+    ["proto.oversize", LIVE, "The peer announces a larger packet than is taken.", "Its size, and the limit: 1048576 bytes before the broker has accepted, then the maximum-packet-size of -D connect.", "Is it the port of an MQTT broker? Its log may say more."],
     ["proto.property", CLIENTS, "A property of -D cannot be sent.", "The property, or the version of MQTT.", "Correct its value, or use -V mqttv5."],
     ["proto.silent", CLIENTS_AND_CHECK, "The peer accepts the connection and says nothing.", "No byte came within the time limit.", "Is it the right port? It may wait for TLS."],
     ["proto.version", LIVE, "The broker does not speak MQTT 5.", "Its answer to a CONNECT of version 5.", "-V mqttv311."],

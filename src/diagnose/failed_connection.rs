@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::client::Ending;
 use crate::escape::without_logins;
-use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion, ReasonCode};
+use crate::mqtt::packet::{ConnAck, DecodeError, PacketType, ProtocolVersion, ReasonCode};
 use crate::mqtt::session::SessionError;
 use crate::net::authority::HostAndPort;
 use crate::net::{Attempt, ConnectError, Endpoint, reason};
@@ -206,18 +206,22 @@ pub fn lost(ending: &Ending, attempted: &Attempted<'_>) -> Option<Finding> {
             Finding::error("proto.version", "the broker answers version 5 as one that knows only 3.1.1 and 3.1")
                 .fix("use -V mqttv311")
         }
-        Ending::Session(SessionError::Decode(_)) => Finding::error(
-            "proto.garbage",
-            "what the other side sends is not MQTT, or is broken",
-        )
-        .fix(format!("is this the port of an MQTT broker? find out what answers: {}", attempted.check_command())),
+        Ending::Session(SessionError::Decode(DecodeError::PacketTooLarge { size, maximum })) => {
+            oversize(*size, *maximum)
+        }
+        Ending::Session(SessionError::Decode(error)) => match broken_rule(*error) {
+            Some(rule) => Finding::error("proto.violation", format!("the broker broke the protocol: {rule}")),
+            None => Finding::error("proto.garbage", "what the other side sends is not MQTT, or is broken").fix(
+                format!("is this the port of an MQTT broker? find out what answers: {}", attempted.check_command()),
+            ),
+        },
         // The standard has no such reason for PUBACK and PUBREC (§3.4.2.1), but Mosquitto answers with it.
         Ending::Session(SessionError::ReasonCode { reason: ReasonCode::PACKET_TOO_LARGE, .. }) => {
             Finding::error("publish.too-large", "the message is larger than the broker takes")
                 .fix("send it in smaller parts, or raise message_size_limit in mosquitto.conf")
         }
         Ending::Session(SessionError::Authentication(why)) => scram::distrust(*why),
-        Ending::Session(error @ SessionError::OtherFlow(_)) => {
+        Ending::Session(error @ SessionError::OtherFlow(PacketType::PubAck)) => {
             Finding::error("proto.violation", format!("the broker broke the protocol: {}", violation(*error)))
                 .fix("RabbitMQ 3 answers messages of QoS 2 so, which it does not have: use -q 1")
         }
@@ -227,9 +231,27 @@ pub fn lost(ending: &Ending, attempted: &Attempted<'_>) -> Option<Finding> {
     })
 }
 
+/// The peer announces a larger packet than is taken: than was asked for, or than anything is before the broker has accepted.
+pub fn oversize(size: usize, maximum: usize) -> Finding {
+    let what = format!("the other side announces a packet of {size} bytes, and {maximum} are taken at most");
+    Finding::error("proto.oversize", what).fix("is this the port of an MQTT broker? Its log may say more")
+}
+
+/// The rule that a packet breaks which is one as far as its lengths go, so that nobody but a broker has sent it.
+fn broken_rule(error: DecodeError) -> Option<String> {
+    Some(match error {
+        DecodeError::PropertyValue(id) => format!("it sent {} with a value that it cannot have", id.name()),
+        DecodeError::PropertyNotAllowed(id) => format!("it sent {} in a packet where it does not belong", id.name()),
+        DecodeError::DuplicateProperty(id) => format!("it sent {} twice in one packet", id.name()),
+        DecodeError::NoSubAckCode => "it answered SUBSCRIBE without a reason code".to_owned(),
+        DecodeError::PacketIdZero(packet) => format!("it sent {} with the packet identifier 0", packet.name()),
+        _ => return None,
+    })
+}
+
 fn violation(error: SessionError) -> String {
     match error {
-        SessionError::BeforeConnAck(_) => "it sent something before it accepted the connection".to_owned(),
+        SessionError::BeforeConnAck(packet) => format!("it sent {} before it accepted the connection", packet.name()),
         SessionError::DuplicateConnAck => "it accepted the connection twice".to_owned(),
         SessionError::UnexpectedSessionPresent => "it found a session although a clean one was asked for".to_owned(),
         SessionError::UnexpectedClientId => "it assigned a client id although one was given".to_owned(),
@@ -338,6 +360,7 @@ mod tests {
     use super::*;
     use std::io;
 
+    use crate::mqtt::packet::PropertyId;
     use crate::net::websocket::{Header, Opening};
 
     fn not_reached(kind: ErrorKind, from: Option<&str>) -> Finding {
@@ -389,13 +412,48 @@ mod tests {
     #[test]
     fn mosquittos_reason_for_a_large_message_is_told_as_that() {
         let lost_by = |reason| {
-            let packet = crate::mqtt::packet::PacketType::PubAck;
+            let packet = PacketType::PubAck;
             let endpoint = Endpoint::new("mqtt.lan", 1883).unwrap();
             let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: None, now: 0 };
             lost(&Ending::Session(SessionError::ReasonCode { packet, reason }), &attempted).unwrap().id
         };
         assert_eq!(lost_by(ReasonCode::PACKET_TOO_LARGE), "publish.too-large");
         assert_eq!(lost_by(ReasonCode::BANNED), "proto.violation");
+    }
+
+    #[test]
+    fn a_broker_that_breaks_a_rule_is_told_which() {
+        let lost_by = |error| {
+            let endpoint = Endpoint::new("mqtt.lan", 1883).unwrap();
+            let attempted = Attempted { endpoint: &endpoint, tls: None, websocket: None, now: 0 };
+            let finding = lost(&Ending::Session(error), &attempted).unwrap();
+            (finding.id, finding.what, finding.fix.is_some_and(|fix| fix.contains("-q 1")))
+        };
+        let decode = |error| lost_by(SessionError::Decode(error));
+        for (told, what) in [
+            (
+                decode(DecodeError::PropertyValue(PropertyId::ReceiveMaximum)),
+                "it sent receive-maximum with a value that it cannot have",
+            ),
+            (decode(DecodeError::NoSubAckCode), "it answered SUBSCRIBE without a reason code"),
+            (
+                lost_by(SessionError::BeforeConnAck(PacketType::PingResp)),
+                "it sent PINGRESP before it accepted the connection",
+            ),
+        ] {
+            assert_eq!(told, ("proto.violation", format!("the broker broke the protocol: {what}"), false));
+        }
+        assert_eq!(decode(DecodeError::Truncated).0, "proto.garbage");
+        let (id, what, _) = decode(DecodeError::PacketTooLarge { size: 2_000_000, maximum: 1_048_576 });
+        assert_eq!(
+            (id, what.as_str()),
+            ("proto.oversize", "the other side announces a packet of 2000000 bytes, and 1048576 are taken at most")
+        );
+        // A lower QoS helps against those only that answer QoS 2 as QoS 1.
+        assert!(
+            lost_by(SessionError::OtherFlow(PacketType::PubAck)).2
+                && !lost_by(SessionError::OtherFlow(PacketType::PubRec)).2
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::net::tls::{Alert, Seen};
 
 use super::lists::either;
 use super::tls::{accepted_issuers, alert};
-use super::{About, Attempted, Finding, Sent, is_begun_connack, protocol, strange};
+use super::{About, Attempted, Finding, Sent, early_packet, is_begun_connack, protocol, strange};
 
 /// How a connection ended before the broker answered CONNECT.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,13 @@ pub fn unanswered(ended: &Unanswered<'_>, attempted: &Attempted<'_>) -> Finding 
             format!("{place} closed the connection in the middle of its answer to CONNECT"),
         )
         .fix("the broker may have ended, or something between cut the connection: the broker's log says why");
+    }
+    if let Some(packet) = early_packet(ended.first_bytes) {
+        return Finding::error(
+            "proto.violation",
+            format!("{place} broke the protocol: it sent {} before it accepted the connection", packet.name()),
+        )
+        .fix("whatever answers there speaks MQTT, and not as a broker does: is it the broker's port? Its log may say more");
     }
     if !ended.first_bytes.is_empty() {
         return strange(&place, attempted.endpoint, ended.first_bytes);

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout_at;
 
-use crate::diagnose::is_begun_connack;
+use crate::diagnose::{early_packet, is_begun_connack};
 use crate::mqtt::packet::{Connect, Properties, ProtocolVersion};
 use crate::net::tls::{self, Cause, Checks};
 use crate::net::websocket::{DEFAULT_PATH, Opening, WebSocketError, host_field};
@@ -119,7 +119,10 @@ impl Probe<'_> {
                 Ended::Closed { first_bytes, .. }
                 | Ended::TimedOut { first_bytes }
                 | Ended::Garbage { first_bytes, .. },
-            ) if !first_bytes.is_empty() && !is_begun_connack(&first_bytes) => by_first_bytes(&first_bytes),
+            ) if !first_bytes.is_empty() && !is_begun_connack(&first_bytes) => {
+                // It speaks MQTT in clear, though not as it should.
+                if early_packet(&first_bytes).is_some() { Found::Mqtt } else { by_first_bytes(&first_bytes) }
+            }
             Answer::Ended(Ended::TimedOut { .. }) => Found::Silence,
             Answer::Ended(_) => Found::Closed,
         }

@@ -360,6 +360,7 @@ fn peers_that_are_silent_talk_nonsense_drip_or_flood_are_bounded_in_time() {
         let endless = [b"\x30\xff\xff\xff\x7f".as_slice(), &vec![b'x'; 65_536]].concat();
         while stream.write_all(&endless).is_ok() {}
     });
+    let early = stub(|mut stream| while stream.write_all(b"\xd0\0").is_ok() {});
     // Its first bytes look like a PUBLISH that goes on.
     let mail = stub(|mut stream| {
         let _ = stream.write_all(b"220 mail.example.com ESMTP\r\n");
@@ -374,6 +375,7 @@ fn peers_that_are_silent_talk_nonsense_drip_or_flood_are_bounded_in_time() {
         (&nonsense, "proto.not-mqtt", "proto.not-mqtt"),
         (&drip, "proto.silent", "tls.tls-to-plain"),
         (&flood, "proto.not-mqtt", "proto.not-mqtt"),
+        (&early, "proto.violation", "tls.tls-to-plain"),
         (&mail, "proto.not-mqtt", "proto.not-mqtt"),
         (&http, "proto.ws-vs-mqtt", "proto.ws-vs-mqtt"),
     ];

@@ -10,6 +10,7 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine as _;
 
 use crate::beside::ours;
+use crate::peers::stub;
 use crate::run::{Ended, called_as, moskit, run};
 use crate::stub::{CONNECT, PUBLISH, PUBREL, SUBSCRIBE, last, on};
 
@@ -41,7 +42,8 @@ fn serve(replies: Vec<Vec<u8>>) -> (u16, JoinHandle<Vec<u8>>) {
     (port, thread)
 }
 
-fn with_accept(reply: Vec<u8>, request: &[u8]) -> Vec<u8> {
+/// A reply with the accept hash of the `WebSocket` key that was asked with, in the place of `KEY`.
+pub fn with_accept(reply: Vec<u8>, request: &[u8]) -> Vec<u8> {
     let Some(at) = memchr::memmem::find(&reply, b"KEY") else { return reply };
     let request = String::from_utf8_lossy(request);
     let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
@@ -411,6 +413,43 @@ fn an_answer_that_has_begun_is_not_taken_for_another_protocol() {
     let ended = run(&mut moskit(&["check", "-h", "127.0.0.1", "-p", &port, "--timeout", "2"]), b"");
     assert!(ended.code != 0 && ended.stdout.contains("[proto.garbage]"), "{ended:?}");
     assert!(!ended.stdout.contains("without an answer"), "{ended:?}");
+}
+
+#[test]
+fn a_peer_that_speaks_mqtt_before_its_turn_is_told_as_that() {
+    let violation = |packet: &str| format!("broke the protocol: it sent {packet} before it accepted the connection");
+    let announced = "announces a packet of 268435460 bytes, and 1048576 are taken at most";
+    for (answer, said, id) in [
+        (&b"\xd0\0"[..], violation("PINGRESP"), "[proto.violation]"),
+        (b"\x40\x02\0\x01", violation("PUBACK"), "[proto.violation]"),
+        (b"\x30\x05\0\x01ahi", violation("PUBLISH"), "[proto.violation]"),
+        // A message that goes on.
+        (b"\x30\xff\x7f\0\x01ahi", violation("PUBLISH"), "[proto.violation]"),
+        (b"\x20\xff\xff\xff\x7f", announced.to_owned(), "[proto.oversize]"),
+    ] {
+        let address = stub(move |mut stream| {
+            let _ = stream.read(&mut [0; 512]);
+            // Again and again, until the other side has enough.
+            while stream.write_all(answer).is_ok() && matches!(stream.read(&mut [0; 512]), Ok(1..)) {}
+        });
+        let (host, port) = address.split_once(':').unwrap();
+        for words in [
+            &["pub", "-t", "t", "-n", "-V", "311"][..],
+            &["sub", "-t", "t", "-E", "--no-reconnect"],
+            &["rr", "-t", "t", "-e", "u", "-n"],
+            &["check", "--timeout", "5"],
+            &["qshape", "purge", "client", "--yes", "--force", "--timeout", "5"],
+        ] {
+            // Its time for all of it is over before the message is whole.
+            if words[0] == "qshape" && answer.contains(&0x7f) && id == "[proto.violation]" {
+                continue;
+            }
+            let ended = run(&mut moskit(&[words, &["-h", host, "-p", port]].concat()), b"");
+            let text = format!("{} {}", ended.stdout, ended.stderr);
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(ended.code != 0 && text.contains(&said) && text.contains(id), "{words:?}: {ended:?}");
+        }
+    }
 }
 
 /// A server that answers each connection by the first bytes that it reads, and keeps it open.

@@ -184,10 +184,11 @@ pub fn lost(
         Ending::Session(_) => false,
     };
     let finding = match remains {
-        // The answer has begun, and its rest did not come.
+        // The answer has begun, and its rest did not come, or is more than is taken.
         Some(remains) if is_unanswered(ending) && diagnose::is_begun_connack(&remains.first_bytes) => {
             diagnose::lost(ending, attempted)
         }
+        Some(_) if outcome == Outcome::Oversize => diagnose::lost(ending, attempted),
         Some(remains) if silent || !remains.first_bytes.is_empty() => Some(diagnose::unanswered(
             &Unanswered {
                 sent,

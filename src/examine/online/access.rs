@@ -8,11 +8,11 @@ use bytestring::ByteString;
 
 use super::broker::{Accepted, Trust, try_connect};
 use super::target::{Target, milliseconds};
-use crate::diagnose::{Finding, scram};
+use crate::diagnose::{self, Finding, scram};
 use crate::examine::report::{MILLISECONDS, Stage};
 use crate::mqtt::packet::{
-    Ack, Packet, Properties, ProtocolVersion, Publish, QoS, ReasonCode, RetainHandling, Subscribe, Subscription,
-    SubscriptionOptions, Unsubscribe,
+    Ack, DecodeError, Packet, Properties, ProtocolVersion, Publish, QoS, ReasonCode, RetainHandling, Subscribe,
+    Subscription, SubscriptionOptions, Unsubscribe,
 };
 use crate::probe::nonce;
 use crate::talk::{Answer, Ended, Talk};
@@ -169,6 +169,9 @@ fn broken(ended: &Ended, version: ProtocolVersion, is_version_asked_for: bool) -
         Ended::TimedOut { .. } => {
             Finding::error("proto.silent", "the broker did not answer SUBSCRIBE or PUBLISH in time")
                 .fix("is it overloaded? its log may tell")
+        }
+        Ended::Garbage { error: DecodeError::PacketTooLarge { size, maximum }, .. } => {
+            diagnose::oversize(*size, *maximum)
         }
         Ended::Garbage { .. } => {
             Finding::error("proto.garbage", "the broker sent something that is not MQTT").fix("its log may tell")

@@ -276,6 +276,11 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
         Ended::TimedOut { first_bytes } if diagnose::is_begun_connack(&first_bytes) => {
             return (Reach::Port, instead::unfinished(target.probe()));
         }
+        Ended::Garbage { error: DecodeError::PacketTooLarge { size, maximum }, first_bytes }
+            if begins_like_answer(&first_bytes) =>
+        {
+            return (Reach::Port, diagnose::oversize(size, maximum));
+        }
         // A broker whose answer is wrong inside, or another protocol: the first byte alone does not tell.
         Ended::Garbage { first_bytes, .. } if begins_like_answer(&first_bytes) => {
             let what = format!("what {} answers to CONNECT is not MQTT, or is broken", target.endpoint());
@@ -286,8 +291,8 @@ async fn unanswered(target: &Target, trust: Trust<'_>, version: ProtocolVersion,
         }
         Ended::TimedOut { first_bytes } | Ended::Garbage { first_bytes, .. } => (first_bytes, None),
     };
-    // Who began to answer is a broker, and is not asked what else it may be.
-    let has_begun = diagnose::is_begun_connack(&first_bytes);
+    // Who began to answer is a broker, and is not asked what else it may be; nor is who speaks MQTT otherwise.
+    let has_begun = diagnose::is_begun_connack(&first_bytes) || diagnose::early_packet(&first_bytes).is_some();
     let is_in_clear = target.is_in_clear();
     let is_bare = target.route.websocket.is_none();
     match probe::by_first_bytes(&first_bytes) {
