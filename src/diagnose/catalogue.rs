@@ -21,6 +21,7 @@ pub struct Entry {
 }
 
 const CLIENTS: &str = "pub, sub, rr";
+const RR: &str = "rr";
 const CHECK: &str = "check";
 const LINT: &str = "certgen lint";
 const CHECK_AND_LINT: &str = "check, certgen lint";
@@ -241,6 +242,7 @@ static FINDINGS: Table<5> = text_table![5;
     ["psk.wrong-key", CLIENTS_AND_CHECK, "The broker has another key for the --psk-identity.", "The alert of TLS.", "Correct --psk."],
     ["publish.refused", CHECK, "The broker refuses the message.", "The reason code of PUBACK.", "The broker's log says why."],
     ["publish.too-large", CLIENTS, "The message is larger than the broker takes.", "The reason code of PUBACK or DISCONNECT.", "Send it in smaller parts, or raise message_size_limit in mosquitto.conf."],
+    ["response.missing", RR, "No response came before the end of -W.", "Whether CONNECT, SUBSCRIBE and the request were answered, and whether the broker says that nobody is subscribed.", "Does whoever answers run, and does the ACL let both sides read? moskit sub -v -t REQUEST -t RESPONSE shows both topics."],
     ["second.agrees", CHECK, "rumqttc does not get on with the broker either (a note).", "Its error, beside that of moskit.", "Look at the cause that the report names: it is not the client."],
     ["second.disagrees", CHECK, "moskit and rumqttc come to different results with this broker.", "Both results.", "Report it with the output of --json."],
     ["second.unavailable", CHECK, "The second client could not be asked.", "The error.", "Try again without --second-opinion."],

@@ -93,7 +93,12 @@ fn dash_w_bounds_everything_for_all_three() {
         (PUB, 27, "Timed out\n"),
         (&["pub", "-t", "t", "-l"][..], 27, "Timed out\n"),
         (SUB, 255, "Timed out: the broker has not accepted the connection\n"),
-        (RR, 27, "Timed out\n"),
+        (
+            RR,
+            27,
+            "Timed out\ncause: the broker has not accepted the connection [response.missing]\n\
+             hint: moskit check, with the same connection options, finds out why\n",
+        ),
     ] {
         within_short_or_long("1", |limit| {
             let stub = Stub::start(&[on(CONNECT, b"")]);

@@ -8,13 +8,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::nonsense::with_accept;
+use crate::peers::stub;
 use crate::run::{moskit, run};
 
 /// What no end takes on the slowest machine.
 const GENEROUS: Duration = Duration::from_secs(30);
 
+/// How long a peer that hangs keeps its end open: longer than anybody waits for that.
+const PATIENCE: Duration = Duration::from_secs(12);
+
 const PINGRESP: &[u8] = b"\xd0\x00";
 const MESSAGE: &[u8] = b"\x30\x05\x00\x01ahi";
+const PUBACK: &[u8] = b"\x40\x02\x77\x77";
+/// As many as may be in flight, again and again; nobody sends PUBREL.
+const MESSAGES_OF_QOS_2: &[u8] = b"\x34\x06\x00\x01a\x00\x01x\x34\x06\x00\x01a\x00\x02x";
 const CONNACK: &[u8] = b"\x20\x02\x00\x00";
 const SUBACK: &[u8] = b"\x90\x03\x00\x01\x00";
 
@@ -58,8 +66,13 @@ fn pour(mut stream: TcpStream, answers: &[&[u8]], flood: &[u8]) {
             return;
         }
     }
-    let flood = flood.repeat(4096);
     let end = Instant::now() + 2 * GENEROUS;
+    if flood.is_empty() {
+        // It hangs: what comes is left unread, and its end stays open.
+        std::thread::park_timeout(PATIENCE);
+        return;
+    }
+    let flood = flood.repeat(4096);
     while Instant::now() < end && stream.write_all(&flood).is_ok() {}
 }
 
@@ -77,7 +90,7 @@ fn under(answers: &'static [&'static [u8]], flood: &'static [u8], words: &[&str]
 
 #[test]
 fn the_end_of_a_time_comes_under_a_flood() {
-    for flood in [PINGRESP, MESSAGE] {
+    for flood in [PINGRESP, MESSAGE, PUBACK, MESSAGES_OF_QOS_2] {
         // What is printed is of no interest, and would be much.
         let sub = ["sub", "-t", "a", "-V", "311", "-W", "1", "-F", ""];
         let (code, said) = under(&[CONNACK, SUBACK], flood, &sub);
@@ -85,6 +98,52 @@ fn the_end_of_a_time_comes_under_a_flood() {
         let rr = ["rr", "-t", "b", "-e", "c", "-m", "x", "-V", "311", "-W", "1"];
         assert_eq!(under(&[CONNACK], flood, &rr).0, 27);
     }
+}
+
+/// A time that is over is over: the peer goes on, and neither answers what it is told last nor closes its end.
+#[test]
+fn the_end_is_not_put_off_by_a_peer_that_does_not_take_it() {
+    // Less than the time that a peer otherwise has to close its end, and to end the flows of QoS 2.
+    const PUT_OFF: Duration = Duration::from_millis(1900);
+    let times = |flood: &'static [u8]| {
+        let peer = Flooding::start(&[CONNACK, SUBACK], flood);
+        let mut command = moskit(&["sub", "-t", "a", "-q", "2", "-V", "311", "-W", "1", "-F", ""]);
+        let begun = Instant::now();
+        let ended = run(command.args(["-h", "127.0.0.1", "-p", &peer.port]), b"");
+        let took = begun.elapsed();
+        peer.stop();
+        assert!(ended.code == 27 && ended.stderr.ends_with("Timed out\n"), "{}: {}", ended.code, ended.stderr);
+        took - Duration::from_secs(1)
+    };
+    for flood in [PINGRESP, MESSAGE, MESSAGES_OF_QOS_2, b""] {
+        // A busy machine may take a while; the best of some attempts says what is waited for.
+        let best = (0..3).map(|_| times(flood)).find(|took| *took < PUT_OFF);
+        assert!(best.is_some(), "{flood:?}");
+    }
+}
+
+#[test]
+fn a_time_ends_under_a_flood_of_pings_of_a_websocket() {
+    let address = stub(|mut stream| {
+        let mut packet = [0; 4096];
+        let count = stream.read(&mut packet).unwrap();
+        let upgrade = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Accept: KEY\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n";
+        stream.write_all(&with_accept(upgrade.to_vec(), &packet[..count])).unwrap();
+        for answer in [CONNACK, SUBACK] {
+            let _ = stream.read(&mut packet);
+            let _ = stream.write_all(&[&[0x82, answer.len() as u8], answer].concat());
+        }
+        let pings = b"\x89\0".repeat(4096);
+        let end = Instant::now() + 2 * GENEROUS;
+        while Instant::now() < end && stream.write_all(&pings).is_ok() {}
+    });
+    let (host, port) = address.split_once(':').unwrap();
+    let begun = Instant::now();
+    let words = ["sub", "-t", "a", "-V", "311", "-W", "1", "--ws", "-h", host, "-p", port];
+    let ended = run(&mut moskit(&words), b"");
+    assert_eq!((ended.code, ended.stderr.as_str()), (27, "Timed out\n"));
+    assert!(begun.elapsed() < GENEROUS, "it took {:?}", begun.elapsed());
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use crate::clients::Subscribed;
 use crate::mosquitto::{Mosquitto, free_port};
 use crate::run::{Ended, called_as, moskit, run};
-use crate::stub::{CONNECT, PUBLISH, Stub, on};
+use crate::stub::{CONNECT, PUBLISH, SUBSCRIBE, Stub, on};
 use crate::terminal::OnTerminal;
 
 fn said(stdout: &str) -> Ended {
@@ -127,6 +127,78 @@ fn strictness_turns_silence_into_exit_codes() {
     let ended = publish("--strict=subscribers");
     assert_eq!(ended.code, 16, "{}", ended.stderr);
     assert!(ended.stderr.contains("Warning: Publish 1: nobody is subscribed to 'a'."), "{}", ended.stderr);
+}
+
+#[test]
+fn a_request_that_nobody_answers_is_told_by_what_is_known_of_it() {
+    let connack = |answer: &'static [u8]| on(CONNECT, answer);
+    let accepted = connack(b"\x20\x03\0\0\0");
+    let nobody = on(PUBLISH, b"\x40\x03\0\x02\x10");
+    let taken = on(PUBLISH, b"\x40\x02\0\x02");
+    for (turns, words, said) in [
+        (
+            vec![accepted.clone(), on(SUBSCRIBE, b"")],
+            &["-q", "1"][..],
+            "the broker has not answered SUBSCRIBE to the response topic 'b', so",
+        ),
+        (
+            vec![accepted.clone()],
+            &["-q", "0"],
+            "no response came on 'b'; whether the broker took the request is not known at QoS 0",
+        ),
+        (vec![accepted.clone(), on(PUBLISH, b"")], &["-q", "1"], "the broker has not acknowledged the request"),
+        (
+            vec![accepted.clone(), nobody.clone()],
+            &["-q", "1"],
+            "the broker took the request, and says that nobody is subscribed to 'a'",
+        ),
+        (
+            vec![accepted.clone(), taken.clone()],
+            &["-q", "1"],
+            "the broker took the request, and no response came on 'b'",
+        ),
+        (
+            vec![connack(b"\x20\x02\0\0"), taken],
+            &["-q", "1", "-V", "311"],
+            "the broker acknowledged the request, and no response came on 'b'",
+        ),
+    ] {
+        let stub = Stub::start(&turns);
+        let port = stub.port.to_string();
+        let words =
+            [&["rr", "-h", "127.0.0.1", "-p", &port, "-t", "a", "-e", "b", "-m", "x", "-W", "1"], words].concat();
+        let ended = run(&mut moskit(&words), b"");
+        let lines: Vec<_> = ended.stderr.lines().collect();
+        let [timed_out, cause, hint] = lines[..] else { panic!("{ended:?}") };
+        assert_eq!((timed_out, ended.code), ("Timed out", 27));
+        assert!(cause.starts_with(&format!("cause: {said}")) && cause.ends_with(" [response.missing]"), "{cause}");
+        assert!(hint.starts_with("hint: "), "{hint}");
+        stub.stop();
+    }
+    // Under Mosquitto's name, and with -q, it is as there.
+    for (quiet, stderr) in [(&[][..], "Timed out\n"), (&["--quiet"], "")] {
+        let stub = Stub::start(&[accepted.clone(), nobody.clone()]);
+        let port = stub.port.to_string();
+        let words =
+            [&["-h", "127.0.0.1", "-p", &port, "-t", "a", "-e", "b", "-m", "x", "-W", "1", "-q", "1"], quiet].concat();
+        let mut command =
+            if quiet.is_empty() { called_as("mosquitto_rr", &words) } else { moskit(&[&["rr"], &words[..]].concat()) };
+        assert_eq!(run(&mut command, b""), Ended { stdout: String::new(), stderr: stderr.to_owned(), code: 27 });
+        stub.stop();
+    }
+}
+
+#[test]
+fn a_subscription_that_cannot_be_sent_is_not_waited_for() {
+    // The broker takes packets of one byte.
+    let turns = [on(CONNECT, b"\x20\x08\0\0\x05\x27\0\0\0\x01")];
+    for words in [&["sub", "-t", "a"][..], &["rr", "-t", "a", "-e", "b", "-m", "x"]] {
+        let stub = Stub::start(&turns);
+        let port = stub.port.to_string();
+        let ended = run(&mut moskit(&[words, &["-V", "5", "-h", "127.0.0.1", "-p", &port]].concat()), b"");
+        assert!(ended.code == 25 && ended.stderr.contains("and the broker takes 1 at most [limits]"), "{ended:?}");
+        stub.stop();
+    }
 }
 
 /// A shell script on a terminal that it belongs to, so that `/dev/tty` leads there.

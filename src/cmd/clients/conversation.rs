@@ -2,13 +2,10 @@
 //!
 //! A verb says by [`Work`] what is its own: what it sends, what it shows, and when it is done.
 
-use std::cell::Cell;
 use std::future::pending;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use tokio::task::coop::has_budget_remaining;
-use tokio::task::yield_now;
 use tokio::time::{sleep, sleep_until};
 
 use super::plan::Again;
@@ -16,10 +13,12 @@ use super::progress::{Outlook, Parting, Progress};
 use super::session::Setup;
 use super::signals::Signals;
 use super::stop::Stop;
+use super::turns::Turns;
 use super::{debug_lines, ending, leaving};
 use crate::client::{Client, Ending};
 use crate::cmd::connect::args::Verb;
-use crate::cmd::connect::outcome::Outcome;
+use crate::cmd::connect::outcome::{self, Outcome};
+use crate::diagnose::Finding;
 use crate::mqtt::packet::{Properties, ReasonCode};
 use crate::mqtt::session::{Event, SendError, Session};
 use crate::oauth::OAuthError;
@@ -100,6 +99,11 @@ pub(super) trait Work {
         Ok(exit)
     }
 
+    /// What is known of why its time was over before it was done.
+    fn why_timed_out(&self) -> Option<Finding> {
+        None
+    }
+
     /// A message that cannot go out, as it is told.
     fn unsendable(&self, error: SendError) -> Failure {
         ending::not_sent(error)
@@ -138,7 +142,7 @@ async fn hold_unboxed(
         login_again_at: None,
         logging_in_since: None,
         leaving_by: None,
-        busy_since: None,
+        turns: Turns::default(),
         progress,
     };
     let stop = match conversation.converse(&mut work, timeout, term).await {
@@ -161,9 +165,19 @@ async fn hold_unboxed(
 /// late is sent again there, as after a lost connection.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long the broker may have something for us without a pause before signals, input and the time are looked at all the same.
-/// What came before the end of `-W` is mostly read within it.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long the end takes where its time has come (`-W`): what the broker has neither taken nor answered by then is not waited
+/// for. Its answers take a round trip, and it closes when it has read DISCONNECT.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// What a wait ended with.
+enum Woken {
+    Moved(Result<(), Ending>),
+    Stopped(Stop),
+    Read(Result<(), Stop>),
+    Renewed(Result<Secret, OAuthError>),
+    /// The time has come that was waited for.
+    Due,
+}
 
 /// A function that only ever stops.
 enum Never {}
@@ -185,8 +199,7 @@ struct Conversation {
     logging_in_since: Option<Instant>,
     /// A new token has come: nothing more is sent, and by then the connection is left.
     leaving_by: Option<Instant>,
-    /// Since when each transfer had something at once, so that nothing else came to its turn.
-    busy_since: Option<Instant>,
+    turns: Turns,
     progress: Progress,
 }
 
@@ -392,58 +405,37 @@ impl Conversation {
         let wake = [self.timeout_at, answer_due, login_due, login_at, next].into_iter().flatten().min();
         let wants_input = is_connected && is_staying && work.wants_input();
         let is_renewing = is_connected && is_staying && self.connects_for_token(work);
-        let goes_last = now - *self.busy_since.get_or_insert(now) >= LOOK_EVERY;
-        if goes_last {
-            // Only while nothing runs on it does the runtime learn of signals and input.
-            yield_now().await;
-        }
-        let setup = &mut self.setup;
-        let client = &mut self.client;
-        let transfer = async {
-            if goes_last {
-                yield_now().await;
-            }
-            if is_held_up { client.write_only().await } else { client.transfer().await }
-        };
-        let others_had_their_turn = Cell::new(false);
-        let signalled = async {
-            // Without budget all that tokio waits for seems not to be there.
-            others_had_their_turn.set(others_had_their_turn.get() || has_budget_remaining());
-            self.signals.wait().await
-        };
-        let wake_is_over = wake.is_some_and(|wake| wake <= now);
-        let alarm = async {
-            if !wake_is_over {
-                sleep_until(wake.unwrap_or(now).into()).await;
+        let (setup, client, signals) = (&mut self.setup, &mut self.client, &mut self.signals);
+        let transfer =
+            async { Woken::Moved(if is_held_up { client.write_only().await } else { client.transfer().await }) };
+        let others = async {
+            tokio::select! {
+                biased;
+                stop = signals.wait() => Woken::Stopped(stop),
+                read = work.read_input(), if wants_input => Woken::Read(read),
+                renewed = setup.token_renewed(), if is_renewing => Woken::Renewed(renewed),
+                () = until(wake), if wake.is_some() => Woken::Due,
             }
         };
-        let waited = tokio::select! {
-            biased;
-            moved = transfer => moved.map_err(Stop::Lost),
-            stop = signalled => Err(stop),
-            read = work.read_input(), if wants_input => read,
-            renewed = setup.token_renewed(), if is_renewing => {
+        match self.turns.wait(transfer, others).await {
+            Woken::Moved(moved) => moved.map_err(Stop::Lost),
+            Woken::Stopped(stop) => Err(stop),
+            Woken::Read(read) => read,
+            Woken::Renewed(renewed) => {
                 self.token_has_come(renewed, term);
                 Ok(())
             }
-            () = alarm, if wake.is_some() => {
-                if wake == self.timeout_at {
-                    Err(Stop::TimedOut)
-                } else if wake == login_due {
-                    client.give_up_on_peer();
-                    Err(Stop::LoginAgainUnanswered(limit.unwrap_or_default()))
-                } else if wake == answer_due {
-                    client.give_up_on_peer();
-                    Err(Stop::Unanswered { messages, requests, limit: limit.unwrap_or_default() })
-                } else {
-                    Ok(())
-                }
+            Woken::Due if wake == self.timeout_at => Err(Stop::TimedOut),
+            Woken::Due if wake == login_due => {
+                self.client.give_up_on_peer();
+                Err(Stop::LoginAgainUnanswered(limit.unwrap_or_default()))
             }
-        };
-        if others_had_their_turn.get() {
-            self.busy_since = None;
+            Woken::Due if wake == answer_due => {
+                self.client.give_up_on_peer();
+                Err(Stop::Unanswered { messages, requests, limit: limit.unwrap_or_default() })
+            }
+            Woken::Due => Ok(()),
         }
-        waited
     }
 
     /// Whether the connection is left for another one when its token is about to expire: where it is made again when it is lost.
@@ -650,12 +642,12 @@ impl Conversation {
         work.wind_up(&stop, &mut self.client, &mut self.signals, term).await;
         match stop {
             Stop::Done(exit) => {
-                self.leave(ReasonCode::SUCCESS, work, term).await;
+                self.leave(ReasonCode::SUCCESS, None, work, term).await;
                 Ok(exit)
             }
             // Whoever ends the process says that its output is lost.
             Stop::OutputFailed => {
-                self.leave(ReasonCode::SUCCESS, work, term).await;
+                self.leave(ReasonCode::SUCCESS, None, work, term).await;
                 Ok(Exit::OK)
             }
             // Before CONNACK nothing has been promised to anybody.
@@ -666,26 +658,32 @@ impl Conversation {
                 Ok(W::TOO_EARLY.unwrap_or(Exit::FAILED))
             }
             Stop::TimedOut => {
-                self.leave(ReasonCode::DISCONNECT_WITH_WILL, work, term).await;
-                term.note("Timed out");
-                Ok(Exit(Outcome::Timeout as u8))
+                self.leave(ReasonCode::DISCONNECT_WITH_WILL, Some(Instant::now() + GRACE), work, term).await;
+                let exit = Exit(Outcome::Timeout as u8);
+                match work.why_timed_out().filter(|_| self.setup.explains_more()) {
+                    Some(finding) => Err(outcome::failure(exit, "Timed out\n", Some(finding))),
+                    None => {
+                        term.note("Timed out");
+                        Ok(exit)
+                    }
+                }
             }
             Stop::Signalled(number) => {
-                self.leave(ReasonCode::DISCONNECT_WITH_WILL, work, term).await;
+                self.leave(ReasonCode::DISCONNECT_WITH_WILL, None, work, term).await;
                 // sub is meant to be ended so, pub is not.
                 Ok(if self.setup.verb() == Verb::Pub { Exit(128 + number) } else { Exit::OK })
             }
             // Mosquitto's rr takes the number of "not connected" for a good end.
             Stop::Disconnected(_) if self.setup.verb() == Verb::Rr && self.setup.as_mosquitto() => {
-                self.leave(ReasonCode::SUCCESS, work, term).await;
+                self.leave(ReasonCode::SUCCESS, None, work, term).await;
                 Ok(Exit::OK)
             }
             Stop::Unsendable(error) => {
-                self.leave(ReasonCode::SUCCESS, work, term).await;
+                self.leave(ReasonCode::SUCCESS, None, work, term).await;
                 Err(work.unsendable(error))
             }
             stop @ (Stop::Unanswered { .. } | Stop::LoginAgainUnanswered(_)) => {
-                self.leave(ReasonCode::SUCCESS, work, term).await;
+                self.leave(ReasonCode::SUCCESS, None, work, term).await;
                 Err(self.failure(stop).await.unwrap_or(Failure::silent(Exit::FAILED)))
             }
             Stop::Tried { why, times } => {
@@ -737,17 +735,32 @@ impl Conversation {
         self.setup.lost(&mut self.client, self.accepted, ending).await
     }
 
-    /// Ends the flows of what was shown, then DISCONNECT, and the end of the connection.
-    async fn leave(&mut self, reason: ReasonCode, work: &mut impl Work, term: &mut Term) {
-        if self.acknowledge_shown(work, term) {
-            tokio::select! {
-                () = leaving::settle(&mut self.client, self.setup.nameless(), term) => {}
-                // One more signal: whoever sends it does not want to wait.
-                _ = self.signals.wait() => {}
-            }
+    /// Ends the flows of what was shown, then DISCONNECT, and the end of the connection; all of it until `by`, where there is
+    /// a time for it.
+    async fn leave(&mut self, reason: ReasonCode, by: Option<Instant>, work: &mut impl Work, term: &mut Term) {
+        let (nameless, is_shown) = (self.setup.nameless(), self.acknowledge_shown(work, term));
+        let (client, signals) = (&mut self.client, &mut self.signals);
+        if is_shown {
+            Turns::default().wait(leaving::settle(client, nameless, term), cut_short(signals, by)).await;
         }
-        let (properties, nameless) = (self.setup.disconnect_properties(), self.setup.nameless());
-        leaving::leave(&mut self.client, reason, properties, nameless, term).await;
+        // It comes first, so that DISCONNECT is written even where the time is over.
+        let leaving = leaving::leave(client, reason, self.setup.disconnect_properties(), nameless, term);
+        Turns::default().wait(leaving, cut_short(signals, by)).await;
+    }
+}
+
+/// What ends a leave-taking before its time: one more signal, for whoever sends it does not want to wait, or `by`.
+async fn cut_short(signals: &mut Signals, by: Option<Instant>) {
+    tokio::select! {
+        _ = signals.wait() => {}
+        () = until(by), if by.is_some() => {}
+    }
+}
+
+/// Waits for a time. One that has come is there at once: a timer would wait for the runtime's clock.
+async fn until(time: Option<Instant>) {
+    if let Some(time) = time.filter(|time| *time > Instant::now()) {
+        sleep_until(time.into()).await;
     }
 }
 

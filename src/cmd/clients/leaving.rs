@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::debug_lines::{self, Nameless};
@@ -43,6 +44,8 @@ pub async fn settle(client: &mut Client, nameless: Nameless, term: &mut Term) {
             if client.session().awaits_pubrel() && client.transfer().await.is_err() {
                 return;
             }
+            // What it is waited beside is looked at however much comes.
+            yield_now().await;
         }
     };
     // The messages are acknowledged; all that is late is the end of their flows.

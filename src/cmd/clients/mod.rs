@@ -28,5 +28,6 @@ pub mod signals;
 pub mod stop;
 pub mod subscribe;
 mod tokens;
+mod turns;
 mod unsent;
 mod watch;

@@ -14,7 +14,8 @@ use crate::cmd::applet::{Applet, Invocation};
 use crate::cmd::connect;
 use crate::cmd::connect::arg_error::ArgError;
 use crate::cmd::connect::args::{Strict, Verb};
-use crate::mqtt::packet::{Properties, Publish, ReasonCode, Subscription};
+use crate::diagnose::{Finding, shell};
+use crate::mqtt::packet::{Properties, ProtocolVersion, Publish, QoS, ReasonCode, Subscription};
 use crate::mqtt::session::{Event, Session};
 use crate::term::{Exit, Failure, Term};
 
@@ -61,6 +62,7 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         ..
     } = request;
     let debug = plan.log();
+    let is_v5 = plan.version() == ProtocolVersion::V5;
     let setup = Setup::new(plan, term)?;
     let publish = Publish { dup: false, qos, retain: false, topic, packet_id: None, properties, payload };
     let requesting = Requesting {
@@ -72,9 +74,12 @@ fn run(invocation: &Invocation, term: &mut Term) -> Result<Exit, Failure> {
         no_retained,
         latency,
         debug,
+        is_v5,
         fails_without_response,
         fails_without_subscriber,
+        is_accepted: false,
         asked_at: None,
+        acknowledged: None,
     };
     session::run(Verb::Rr, false, conversation::hold(requesting, setup, timeout, term))
 }
@@ -89,22 +94,33 @@ struct Requesting {
     no_retained: bool,
     latency: bool,
     debug: Option<Nameless>,
+    is_v5: bool,
     /// What the broker refuses ends it with the reason code.
     fails_without_response: bool,
     /// `--strict=subscribers`: nobody who could answer ends it with the reason code.
     fails_without_subscriber: bool,
+    is_accepted: bool,
     /// When the request went out.
     asked_at: Option<Instant>,
+    /// What the broker acknowledged it with.
+    acknowledged: Option<ReasonCode>,
 }
 
 impl Work for Requesting {
     const NEEDS_OUTPUT: bool = true;
 
     fn handle(&mut self, event: Event, client: &mut Client, now: Instant, term: &mut Term) -> Result<(), Stop> {
+        if let Event::Acknowledged(acknowledged) = &event {
+            self.acknowledged = Some(acknowledged.reason);
+        }
         match event {
             Event::Connected(_) => {
+                self.is_accepted = true;
                 let (subscriptions, properties) = (vec![self.subscription.clone()], self.subscribe_properties.clone());
                 if let Err(error) = client.session().subscribe(subscriptions, properties, now) {
+                    if self.fails_without_response {
+                        return Err(Stop::Unsendable(error));
+                    }
                     ending::note_unsent("SUBSCRIBE", error, term);
                 }
             }
@@ -154,6 +170,50 @@ impl Work for Requesting {
 
     fn connects_again(&self, _: &Stop, _: bool) -> bool {
         false
+    }
+
+    fn why_timed_out(&self) -> Option<Finding> {
+        const SLOW: &str = "the broker may hang, or something between holds the bytes back; its log may say more";
+        let (request, response) = (&*self.publish.topic, &*self.subscription.filter);
+        let (what, fix) = match (self.asked_at, self.publish.qos, self.acknowledged) {
+            _ if !self.is_accepted => (
+                "the broker has not accepted the connection".to_owned(),
+                "moskit check, with the same connection options, finds out why".to_owned(),
+            ),
+            (None, ..) => (
+                format!(
+                    "the broker has not answered SUBSCRIBE to the response topic '{response}', so the request was not sent"
+                ),
+                SLOW.to_owned(),
+            ),
+            (Some(_), QoS::AtMostOnce, _) => (
+                format!("no response came on '{response}'; whether the broker took the request is not known at QoS 0"),
+                "-q 1 shows whether it does, and with MQTT 5 whether anybody is subscribed".to_owned(),
+            ),
+            (Some(_), _, None) => ("the broker has not acknowledged the request".to_owned(), SLOW.to_owned()),
+            (Some(_), _, Some(ReasonCode::NO_MATCHING_SUBSCRIBERS)) => (
+                format!("the broker took the request, and says that nobody is subscribed to '{request}'"),
+                "does whoever is to answer run, and subscribe to that topic? an ACL may keep it from them".to_owned(),
+            ),
+            (Some(_), _, Some(reason)) if reason.is_error() => {
+                (format!("the broker refused the request: {}", reason.text()), "its log may say more".to_owned())
+            }
+            (Some(_), ..) if self.is_v5 => (
+                format!("the broker took the request, and no response came on '{response}'"),
+                format!(
+                    "whoever answers may be away or answer elsewhere, or an ACL keeps request or response away; look at both \
+                     topics: moskit sub -v -t {} -t {}",
+                    shell::quoted(request),
+                    shell::quoted(response)
+                ),
+            ),
+            (Some(_), ..) => (
+                format!("the broker acknowledged the request, and no response came on '{response}'"),
+                "-V mqttv5 shows more: before MQTT 5 brokers acknowledge what nobody gets, and what their ACL forbids"
+                    .to_owned(),
+            ),
+        };
+        Some(Finding::error("response.missing", what).fix(fix))
     }
 }
 

@@ -65,6 +65,8 @@ struct Subscribing {
     shows_suback: bool,
     /// Under Mosquitto's name nothing is said that is not said there.
     as_mosquitto: bool,
+    /// Without its SUBSCRIBE no message can come: no session is kept that could have subscriptions. Not under Mosquitto's name.
+    has_nothing_else: bool,
     debug: Option<Nameless>,
     strict: Strict,
     /// Retained messages that are being removed and not yet acknowledged.
@@ -129,6 +131,7 @@ impl Subscribing {
         } = subscribe;
         let debug = plan.log();
         let as_mosquitto = plan.as_mosquitto;
+        let has_nothing_else = !plan.as_mosquitto && plan.connect.clean_start;
         // A session that is kept would keep the subscription at QoS 0, and lose what waits in it.
         let asks_for_the_end = retained_only && !plan.as_mosquitto && plan.connect.clean_start;
         let retained_end = asks_for_the_end.then(|| {
@@ -166,6 +169,7 @@ impl Subscribing {
             exit_after_suback,
             shows_suback,
             as_mosquitto,
+            has_nothing_else,
             debug,
             strict,
             removals: HashSet::new(),
@@ -173,9 +177,9 @@ impl Subscribing {
         Ok((setup, work))
     }
 
-    /// One SUBSCRIBE with every `-t`, then an UNSUBSCRIBE for each `-U`. What cannot be sent in this
-    /// version is left out in silence by Mosquitto; we say so.
-    fn subscribe(&mut self, session: &mut Session, now: Instant, term: &mut Term) {
+    /// One SUBSCRIBE with every `-t`, then an UNSUBSCRIBE for each `-U`. What cannot be sent is left out in silence by Mosquitto; we
+    /// say so, and end where nothing could come.
+    fn subscribe(&mut self, session: &mut Session, now: Instant, term: &mut Term) -> Result<(), Stop> {
         let mut subscriptions = self.subscriptions.clone();
         if let Some(end) = &mut self.retained_end {
             // Messages of QoS 1 and 2 wait for their place in the window, and others overtake them.
@@ -187,6 +191,9 @@ impl Subscribing {
         if !subscriptions.is_empty()
             && let Err(error) = session.subscribe(subscriptions, self.properties.clone(), now)
         {
+            if self.has_nothing_else {
+                return Err(Stop::Unsendable(error));
+            }
             ending::note_unsent("SUBSCRIBE", error, term);
         }
         for filter in &self.unsubscriptions {
@@ -194,6 +201,7 @@ impl Subscribing {
                 ending::note_unsent("UNSUBSCRIBE", error, term);
             }
         }
+        Ok(())
     }
 
     fn subscribed(&mut self, suback: &SubAck, term: &mut Term) -> Result<(), Stop> {
@@ -340,7 +348,7 @@ impl Work for Subscribing {
                 if let Some(exec) = &mut self.exec {
                     exec.handle_connected(connack.session_present || self.is_session_taken_for_kept);
                 }
-                self.subscribe(client.session(), now, term);
+                self.subscribe(client.session(), now, term)?;
             }
             Event::SubAck(suback) => return self.subscribed(&suback, term),
             Event::Acknowledged(acknowledged) => {
