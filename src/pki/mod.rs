@@ -13,6 +13,7 @@
 //! * [`chain`]: whether a chain is to be believed, and if not, every reason
 //! * [`strict`]: where a chain that is believed departs from RFC 5280
 
+mod attribute_types;
 pub mod certificate;
 pub mod chain;
 pub mod completion;
@@ -31,6 +32,7 @@ pub mod pkcs12;
 mod pkcs12_key;
 pub mod read;
 pub mod revocation;
+mod rfc2253;
 pub mod section;
 pub mod serial;
 pub mod signature;

@@ -1,12 +1,14 @@
 //! Names in certificates: who a peer is asked to be, who it says it is, and who a CA may speak for.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use x509_parser::asn1_rs::{Any, Tag, oid};
 use x509_parser::extensions::{GeneralName, NameConstraints};
 use x509_parser::x509::X509Name;
 
+use super::attribute_types::short_name;
+use super::rfc2253;
 use crate::escape::escape_controls;
 
 /// Whom we asked for.
@@ -150,23 +152,7 @@ impl Attribute {
 
     /// `CN`, `O`, … or the object identifier.
     fn short_name(&self) -> &str {
-        match self.identifier.as_str() {
-            "2.5.4.3" => "CN",
-            "2.5.4.4" => "SN",
-            "2.5.4.5" => "serialNumber",
-            "2.5.4.6" => "C",
-            "2.5.4.7" => "L",
-            "2.5.4.8" => "ST",
-            "2.5.4.9" => "street",
-            "2.5.4.10" => "O",
-            "2.5.4.11" => "OU",
-            "2.5.4.12" => "title",
-            "2.5.4.42" => "GN",
-            "0.9.2342.19200300.100.1.1" => "UID",
-            "0.9.2342.19200300.100.1.25" => "DC",
-            "1.2.840.113549.1.9.1" => "emailAddress",
-            other => other,
-        }
+        short_name(&self.identifier).unwrap_or(&self.identifier)
     }
 }
 
@@ -215,17 +201,12 @@ impl DistinguishedName {
         first.is_plain.then_some(first.value.as_str())
     }
 
-    /// The name as OpenSSL writes it for RFC 2253: last part first, special characters escaped, all but printable ASCII
-    /// byte by byte. This is what Mosquitto makes a username of (`use_subject_as_username`).
-    pub fn rfc2253(&self) -> String {
-        let set = |set: &Vec<Attribute>| {
-            set.iter()
-                .rev()
-                .map(|part| format!("{}={}", part.short_name(), escape(&part.value)))
-                .collect::<Vec<_>>()
-                .join("+")
-        };
-        self.sets.iter().rev().map(set).collect::<Vec<_>>().join(",")
+    /// The name as OpenSSL writes it for RFC 2253. This is what Mosquitto makes a username of (`use_subject_as_username`).
+    /// `None`: something in it is no text that it says it is.
+    pub fn rfc2253(&self) -> Option<String> {
+        use x509_parser::asn1_rs::FromDer;
+        let (_, name) = X509Name::from_der(&self.der).ok()?;
+        rfc2253::written(&name)
     }
 
     fn canonical(&self) -> Vec<Vec<(&str, String)>> {
@@ -263,26 +244,6 @@ impl fmt::Display for DistinguishedName {
         }
         Ok(())
     }
-}
-
-/// RFC 2253, 2.4.
-fn escape(value: &str) -> String {
-    let mut text = String::new();
-    let last = value.len().saturating_sub(1);
-    for (index, byte) in value.bytes().enumerate() {
-        if !(b' '..=b'~').contains(&byte) {
-            let _ = write!(text, "\\{byte:02X}"); // writing to a string cannot fail
-            continue;
-        }
-        let special = matches!(byte, b',' | b'+' | b'"' | b'\\' | b'<' | b'>' | b';')
-            || (index == 0 && matches!(byte, b'#' | b' '))
-            || (index == last && byte == b' ');
-        if special {
-            text.push('\\');
-        }
-        text.push(char::from(byte));
-    }
-    text
 }
 
 /// The text of an attribute, whichever of ASN.1's string types holds it.
@@ -508,21 +469,6 @@ mod tests {
         assert_eq!(PeerName::new("::1%lo"), PeerName::Ip(Ipv6Addr::LOCALHOST.into()));
         assert_eq!(PeerName::new("lan%lo"), PeerName::Dns("lan%lo".to_owned()));
         assert_eq!(PeerName::new("LAN.Example."), PeerName::Dns("lan.example".to_owned()));
-    }
-
-    /// The right column was printed by `openssl x509 -nameopt RFC2253`.
-    #[test]
-    fn values_are_escaped_as_openssl_does() {
-        for (value, escaped) in [
-            ("bücher", "b\\C3\\BCcher"),
-            ("a,b \"c\"", "a\\,b \\\"c\\\""),
-            ("t\x7fab", "t\\7Fab"),
-            ("#x", "\\#x"),
-            (" lead", "\\ lead"),
-            ("eq=1", "eq=1"),
-        ] {
-            assert_eq!(escape(value), escaped);
-        }
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl CertificateName {
                 let name = certificate.subject.plain_common_name();
                 name.filter(|name| first_discouraged(name).is_none()).map(str::to_owned)
             }
-            Self::Subject => Some(certificate.subject.rfc2253()),
+            Self::Subject => certificate.subject.rfc2253(),
         };
         name.filter(|name| !name.is_empty()).map(ByteString::from)
     }
