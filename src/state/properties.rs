@@ -13,6 +13,9 @@ use serde_json::{Map, Value, json};
 use super::Properties as Stored;
 use crate::mqtt::packet::{Properties, Property, PropertyOwner};
 
+/// What the standard calls the property, as the others are called here.
+const EXPIRY: &str = "message-expiry-interval";
+
 /// The properties that a stored form holds. What belongs to no message, or cannot be read, is left out:
 /// a message is worth more than a damaged property of it.
 pub fn read(stored: Stored<'_>) -> Properties {
@@ -28,10 +31,33 @@ pub fn read(stored: Stored<'_>) -> Properties {
     }
 }
 
+/// The same of a will, whose expiry counts from the moment at which it is sent, and so is among them.
+pub fn read_will(stored: Stored<'_>) -> Properties {
+    let Stored::Json(text) = stored else { return read(stored) };
+    match serde_json::from_slice(text) {
+        Ok(Value::Array(objects)) => {
+            objects.iter().filter_map(|object| from_object(object).or_else(|| expiry_of(object))).collect()
+        }
+        _ => Properties::new(),
+    }
+}
+
 /// The array for persist-sqlite's `properties` columns; `None` when there is nothing to keep.
 /// The expiry of a message has a column of its own.
 pub fn to_json(properties: &Properties) -> Option<String> {
-    let objects: Vec<_> = properties.iter().filter_map(to_object).collect();
+    array(properties.iter().filter_map(to_object).collect())
+}
+
+/// The array for a will. Mosquitto's plugin leaves the expiry out.
+pub fn will_to_json(properties: &Properties) -> Option<String> {
+    let object = |property| match property {
+        &Property::MessageExpiryInterval(seconds) => Some(json!({"identifier": EXPIRY, "value": seconds})),
+        property => to_object(property),
+    };
+    array(properties.iter().filter_map(object).collect())
+}
+
+fn array(objects: Vec<Value>) -> Option<String> {
     (!objects.is_empty()).then(|| Value::Array(objects).to_string())
 }
 
@@ -72,6 +98,14 @@ fn from_object(object: &Value) -> Option<Property> {
         "user-property" => Property::UserProperty(text("name")?, text("value")?),
         _ => return None,
     })
+}
+
+/// An expiry of 0 is none.
+fn expiry_of(object: &Value) -> Option<Property> {
+    let object =
+        object.as_object().filter(|object| object.get("identifier").and_then(Value::as_str) == Some(EXPIRY))?;
+    let seconds = u32::try_from(object.get("value")?.as_u64()?).ok().filter(|&seconds| seconds > 0)?;
+    Some(Property::MessageExpiryInterval(seconds))
 }
 
 fn object_text(object: &Map<String, Value>, key: &str) -> Option<ByteString> {
@@ -131,6 +165,18 @@ mod tests {
             [Property::MessageExpiryInterval(5), Property::TopicAlias(1)].into_iter().collect();
         assert_eq!(to_json(&properties), None);
         assert!(to_wire(&properties).is_empty());
+    }
+
+    #[test]
+    fn a_will_keeps_its_expiry() {
+        let properties: Properties =
+            [Property::MessageExpiryInterval(5), Property::PayloadFormatIndicator(1)].into_iter().collect();
+        let text = will_to_json(&properties).unwrap();
+        assert_eq!(read_will(Stored::Json(text.as_bytes())), properties);
+        for text in ["0", "-1", "4294967296", "\"5\""] {
+            let text = format!(r#"[{{"identifier":"message-expiry-interval","value":{text}}}]"#);
+            assert!(read_will(Stored::Json(text.as_bytes())).is_empty(), "{text}");
+        }
     }
 
     #[test]

@@ -168,7 +168,7 @@ pub(super) fn message_row<'a>(message: &'a Message, properties: Properties<'a>) 
 }
 
 fn write_will(client_id: &str, will: &WillRecord, transaction: &Transaction<'_>) -> RowWritten {
-    let json = properties::to_json(&will.properties);
+    let json = properties::will_to_json(&will.properties);
     transaction.put_will(&Will {
         client_id: client_id.as_bytes(),
         topic: will.topic.as_bytes(),

@@ -160,7 +160,7 @@ impl Collected {
             payload: Bytes::copy_from_slice(will.payload),
             qos: qos(will.qos),
             retain: will.retain,
-            properties: properties::read(will.properties),
+            properties: properties::read_will(will.properties),
         });
         match (self.client(will.client_id), record) {
             (Some(client), Some(record)) => client.will = Some(record),

@@ -107,7 +107,9 @@ fn changes() -> Vec<Change> {
         payload: Bytes::new(),
         qos: QoS::AtLeastOnce,
         retain: true,
-        properties: [Property::UserProperty("a".into(), "b".into())].into_iter().collect(),
+        properties: [Property::UserProperty("a".into(), "b".into()), Property::MessageExpiryInterval(60)]
+            .into_iter()
+            .collect(),
     };
     let release = EntryRecord {
         pubrel_order: NonZeroU64::new(4),
