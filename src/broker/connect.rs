@@ -336,6 +336,7 @@ impl Broker {
         session.connection = Some(key);
         session.max_packet_size = self.connections[key].max_packet_size;
         session.listener = listener;
+        session.is_listener_guessed = false;
         session.username = connect.username.take().map(|username| (*username).into());
         session.source = None;
         session.disconnected_at = None;

@@ -52,6 +52,11 @@ impl Broker {
         let listener = self.settings.listeners.iter().position(|listener| listener.port == port).unwrap_or(0);
         let mut session = Session::new(record.client_id, ListenerId(listener as u16), record.created_at);
         session.username = record.username.map(|username| (*username).into());
+        session.is_listener_guessed =
+            self.settings.listeners.iter().filter(|listener| listener.port == port).count() != 1;
+        if session.is_listener_guessed {
+            session.source(port);
+        }
         session.expiry = record.session_expiry;
         session.max_packet_size = record.max_packet_size;
         // Whoever was connected when the broker was killed went away at that moment, as far as anybody knows: now.

@@ -94,10 +94,10 @@ impl Broker {
         self.deliver_content(subscriber.session, content, || message.whole(), &delivery, now);
     }
 
-    /// Whether the client that a retained message came from may still publish it, by the rules of the listener it came through.
-    /// All that outlives a restart of that is its port: where several listeners have it, or none has any more, all of
+    /// Whether the client that a retained message or a will came from may still publish it, by the rules of the listener it came
+    /// through. All that outlives a restart of that is its port: where several listeners have it, or none has any more, all of
     /// them must agree.
-    fn source_may_publish(&self, source: &Source, topic: &str) -> bool {
+    pub(super) fn source_may_publish(&self, source: &Source, topic: &str) -> bool {
         // The broker itself may publish everything.
         if source.client_id.is_empty() {
             return true;

@@ -27,6 +27,9 @@ pub(super) struct Session {
     pub(super) id: ByteString,
     pub(super) username: Option<Box<str>>,
     pub(super) listener: ListenerId,
+    /// It comes from the store, which has only the port of its listener: several have it, or none has it any more. Its source has
+    /// that port.
+    pub(super) is_listener_guessed: bool,
     /// The client's connection; `None` while it is away.
     pub(super) connection: Option<ConnectionKey>,
     pub(super) expiry: SessionExpiry,
@@ -77,6 +80,7 @@ impl Session {
             id,
             username: None,
             listener,
+            is_listener_guessed: false,
             connection: None,
             expiry: SessionExpiry::WithConnection,
             max_packet_size: None,
@@ -157,10 +161,11 @@ impl Session {
 
     pub(super) fn record(&self, settings: &Settings) -> ClientRecord {
         let listener = settings.listeners.get(usize::from(self.listener.0));
+        let guessed = self.source.as_ref().filter(|_| self.is_listener_guessed).map(|source| source.listener_port);
         ClientRecord {
             client_id: self.id.clone(),
             username: self.username_text(),
-            listener_port: listener.map_or(0, |listener| listener.port),
+            listener_port: guessed.or(listener.map(|listener| listener.port)).unwrap_or(0),
             session_expiry: self.expiry,
             created_at: self.created_at,
             disconnected_at: self.disconnected_at,

@@ -152,11 +152,17 @@ impl Broker {
         let Some(pending) = self.sessions.get(session_key).and_then(|session| session.will.clone()) else { return };
         self.clear_will(session_key);
         let session = &mut self.sessions[session_key];
-        if !self.access.may_publish(session.identity(), &pending.will.topic) {
+        let source = session.source(self.settings.listeners[usize::from(session.listener.0)].port);
+        let session = &self.sessions[session_key];
+        let will = pending.will;
+        let may_publish = if session.is_listener_guessed {
+            self.source_may_publish(&source, &will.topic)
+        } else {
+            self.access.may_publish(session.identity(), &will.topic)
+        };
+        if !may_publish {
             return;
         }
-        let source = session.source(self.settings.listeners[usize::from(session.listener.0)].port);
-        let will = pending.will;
         let expiry = will.properties.message_expiry_interval();
         let message = Arc::new(Message {
             id: self.next_id(now),

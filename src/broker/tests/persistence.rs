@@ -1,13 +1,15 @@
 //! What is asked to be kept, and going on from it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::*;
+use crate::broker::access::{Acl, Rules};
 
 /// What a store would hold after the changes; panics where one contradicts another.
 #[derive(Default)]
 struct Shelf {
-    messages: BTreeMap<MessageId, std::sync::Arc<Message>>,
+    messages: BTreeMap<MessageId, Arc<Message>>,
     clients: BTreeMap<String, RestoredClient>,
     retained: BTreeMap<String, MessageId>,
     /// Entries and subscriptions that sessions have left which have ended.
@@ -917,4 +919,37 @@ fn a_session_in_the_store_that_has_no_time_to_live_is_forgotten() {
     shelf.client("kept").record.session_expiry = SessionExpiry::WithConnection;
     kill(kill(stage, &mut shelf), &mut shelf);
     assert!(shelf.clients.is_empty() && shelf.messages.is_empty());
+}
+
+#[test]
+fn a_will_of_the_store_goes_by_the_rules_of_every_listener_that_may_be_its_own() {
+    let rules = |acl| Rules { allow_anonymous: true, passwords: None, scram: None, tokens: None, acl };
+    let closed = Arc::new(Acl::parse(b"topic read w\n").unwrap());
+    for (ports, own, is_sent) in [
+        ([1883, 1884], 1883, true),
+        ([1883, 1884], 1884, false),
+        // At two addresses, or one that is gone.
+        ([1883, 1883], 1883, false),
+        ([1883, 1884], 8883, false),
+    ] {
+        let mut shelf = Shelf::default();
+        let mut stage = Stage::with(persistent());
+        stage.join(Connect { will: Some(will("w", "gone")), ..lasting("c", 1000) });
+        shelf.apply(std::mem::take(&mut stage.changes));
+        shelf.client("c").record.listener_port = own;
+        let listeners = ports.map(|port| ListenerSettings { port, ..ListenerSettings::default() }).to_vec();
+        let settings = Settings { listeners, ..persistent() };
+        let mut stage = Stage::restored(settings, shelf.restored(), stage.now.wall);
+        stage.broker.access = Access::new(vec![rules(None), rules(Some(Arc::clone(&closed)))]);
+        let line = stage.join(connect("s", V5));
+        stage.subscribe(line, "w", QoS::AtMostOnce);
+        stage.pass(Duration::from_secs(1));
+        if is_sent {
+            stage.expect_message(line, "gone");
+        }
+        stage.expect_silence(line);
+        // Nor does the next start know more.
+        let is_forgotten = |change: &Change| matches!(change, Change::Client(record) if record.listener_port != own);
+        assert!(!stage.changes.iter().any(is_forgotten), "{:?}", stage.changes);
+    }
 }
