@@ -60,6 +60,7 @@
 //! | which member of a shared subscription gets a message | `src/broker/deliver.rs` | `members` |
 //! | who may connect, publish and receive | `src/broker/access/mod.rs` | `may_connect` |
 //! | which line of an ACL file decides | `src/broker/access/acl.rs` | `decide` |
+//! | which topics there are behind a mount point | `src/broker/deliver.rs` | `is_mounted` |
 //! | what ended pub, sub or rr, and the exit code (that of `-W` too) | `src/cmd/clients/conversation.rs` | `end` |
 //! | whether a client connects again | `src/cmd/clients/progress.rs` | `handle_ended` |
 //! | whether another of several hosts is asked | `src/cmd/clients/ending.rs` | `is_for_another_host` |
@@ -71,6 +72,7 @@
 //! | what `--insecure` and `--no-verify` leave out | `src/cmd/connect/tls.rs` | `tls_options` |
 //! | whether a chain of certificates is believed; a certificate of version 1 | `src/pki/chain.rs` | `judge_leaf` |
 //! | whether a certificate is for a host | `src/pki/name.rs` | `matches` |
+//! | what a subject is as a user name | `src/pki/rfc2253.rs` | `written` |
 //! | what a certificate is for, where nobody says it | `src/pki/chain.rs` | `guess` |
 //! | what strict verifiers refuse besides | `src/pki/strict.rs` | `departures` |
 //! | which findings a chain gets, and in which order | `src/diagnose/chain.rs` | `findings_but` |

@@ -10,7 +10,9 @@ use super::slice::Slice;
 use super::{Broker, ListenerId, Now, UsernameFrom};
 use crate::jwt;
 use crate::mqtt::authentication::properties;
-use crate::mqtt::packet::{Auth, Connect, Packet, Properties, Property, ProtocolVersion, ReasonCode};
+use crate::mqtt::packet::{
+    Auth, Connect, Packet, Properties, Property, ProtocolVersion, ReasonCode, first_discouraged,
+};
 use crate::scram::{Mechanism, ServerExchange};
 use crate::term::Secret;
 
@@ -52,6 +54,8 @@ impl Broker {
             Some(Ok(holder)) if connect.username.as_deref().is_some_and(|username| username != holder.user) => {
                 Err(jwt::Refused::User)
             }
+            // JSON can hold what no CONNECT could name, §1.5.4: with use_username_as_clientid it would be a client id.
+            Some(Ok(holder)) if first_discouraged(&holder.user).is_some() => Err(jwt::Refused::User),
             Some(judged) => judged,
         };
         match holder {

@@ -229,7 +229,7 @@ impl Broker {
             return;
         }
         let session = &self.sessions[session_key];
-        if !self.access.may_receive(session.identity(), content.topic) {
+        if !may_get(&self.access, &self.settings, session.identity(), content.topic) {
             return;
         }
         let qos = outgoing_qos(&self.settings, session, delivery.qos, content.qos);
@@ -365,8 +365,9 @@ impl Broker {
                 continue;
             }
             let Some(entry) = self.sessions[session_key].outgoing.dequeue() else { break };
-            let gone = entry.message.is_expired(now.wall)
-                || !self.access.may_receive(self.sessions[session_key].identity(), &entry.message.topic);
+            let who = self.sessions[session_key].identity();
+            let gone =
+                entry.message.is_expired(now.wall) || !may_get(&self.access, &self.settings, who, &entry.message.topic);
             if gone {
                 self.discard(session_key, std::slice::from_ref(&entry));
             } else if entry.qos == QoS::AtMostOnce {
@@ -415,16 +416,22 @@ impl Broker {
     /// The client is back: it gets what was in flight again [MQTT-4.4.0-1], by a shared subscription too [MQTT-4.8.2-4], then
     /// what waits.
     pub(super) fn resume(&mut self, session_key: SessionKey, now: Now) {
-        let access = &self.access;
-        let Session { id, username, listener, outgoing, .. } = &mut self.sessions[session_key];
+        let (access, settings) = (&self.access, &self.settings);
+        let Session { id, username, listener, outgoing, incoming, .. } = &mut self.sessions[session_key];
         let who = Identity { client_id: id, username: username.as_deref(), listener: *listener };
+        // What waits for its PUBREL was written by whoever had the session then, under the rules of that time.
+        let unwritable = incoming.take_refused(|entry| {
+            let topic = &entry.message.topic;
+            is_mounted(settings, who, topic) && access.may_publish(who, topic)
+        });
         // A PUBREL is no message: it completes what the client has already taken. Nor does a message expire that was
         // sent before: its flow is under way [MQTT-4.3.3-7]. What is queued is looked at when its turn comes.
         let refused = outgoing.take_refused(|entry| {
-            entry.state == EntryState::WaitForPubComp || access.may_receive(who, &entry.message.topic)
+            entry.state == EntryState::WaitForPubComp || may_get(access, settings, who, &entry.message.topic)
         });
         outgoing.rewind();
         self.discard(session_key, &refused);
+        self.discard(session_key, &unwritable);
         self.fill_window(session_key, now);
     }
 
@@ -485,6 +492,18 @@ fn publish_of<'a>(entry: &'a Entry, mount_point: Option<&str>, now: Now) -> Outg
     }
 }
 
+/// Whether the client may get messages of the topic.
+fn may_get(access: &Access, settings: &Settings, who: Identity<'_>, topic: &str) -> bool {
+    is_mounted(settings, who, topic) && access.may_receive(who, topic)
+}
+
+/// Whether the topic is there for clients of the listener. Behind a mount point there is nothing but what is below it, whatever
+/// filters and messages a session has from the time before a reload or a restart that gave its listener another.
+fn is_mounted(settings: &Settings, who: Identity<'_>, topic: &str) -> bool {
+    let mount_point = settings.listeners[usize::from(who.listener.0)].mount_point.as_deref();
+    mount_point.is_none_or(|mount_point| topic.starts_with(mount_point))
+}
+
 /// The topic as clients behind the mount point see it.
 fn visible<'a>(topic: &'a str, mount_point: Option<&str>) -> &'a str {
     mount_point.and_then(|mount_point| topic.strip_prefix(mount_point)).unwrap_or(topic)
@@ -528,7 +547,7 @@ impl Members<'_> {
             (Candidates::Any, _) => return true,
             _ => return false,
         };
-        takes && self.access.may_receive(session.identity(), &self.message.topic)
+        takes && may_get(self.access, self.settings, session.identity(), &self.message.topic)
     }
 }
 

@@ -53,6 +53,12 @@ impl Incoming {
         Some(entry)
     }
 
+    /// Takes out what `keep` refuses.
+    pub(super) fn take_refused(&mut self, keep: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+        let refused: Vec<_> = self.iter().filter(|entry| !keep(entry)).filter_map(|entry| entry.packet_id).collect();
+        refused.into_iter().filter_map(|packet_id| self.remove(packet_id)).collect()
+    }
+
     /// The client is away: what is empty gives its memory back.
     pub(super) fn rest(&mut self) {
         if self.len() == 0 {

@@ -157,8 +157,8 @@ fn stage(wish: Wish, ruling: Ruling, question: &Question, lines: &[String]) -> S
             "the client id or the user name has a wildcard in it, and there are patterns".to_owned()
         }
         Because::NameIsNoLevel => {
-            "a pattern would allow it, but `%c` and `%u` grant nothing to a client id or user name \
-                                   that is empty or has a `/` in it"
+            "a pattern would allow it, but `%c` and `%u` grant nothing to a client id or user name that is empty or has a `/` \
+             in it, and no topic that begins with `$` only by such a name"
                 .to_owned()
         }
         Because::ReservedTopic => "$SYS is the broker's own to write".to_owned(),

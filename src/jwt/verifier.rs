@@ -40,7 +40,7 @@ pub enum Refused {
     NotYetValid,
     Issuer,
     Audience,
-    /// The claim with the user's name is missing or empty, or CONNECT names somebody else.
+    /// The claim with the user's name is missing or empty or cannot be one, or CONNECT names somebody else.
     User,
 }
 

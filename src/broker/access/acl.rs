@@ -86,7 +86,8 @@ pub enum Because {
     NoEntry,
     /// A wildcard in the client id or the user name, while there are patterns.
     WildcardInName,
-    /// A pattern would grant it, but for a client id or user name that is empty or has a `/` in it.
+    /// A pattern would grant it, but for a client id or user name that is empty, has a `/` in it, or makes of it a topic that
+    /// begins with `$`.
     NameIsNoLevel,
     /// `$SYS` is the broker's own to write.
     ReservedTopic,
@@ -219,7 +220,7 @@ impl Acl {
         // Only the reason is still open, and only to a client with such a name.
         let would_be_granted =
             || self.patterns.decide(topic, kind, |entry| names.fill_if(&entry.filter, |_| true)).is_some();
-        if !names.are_levels() && would_be_granted() {
+        if (!names.are_levels() || names.begin_with_dollar()) && would_be_granted() {
             return Ruling { allowed: false, because: Because::NameIsNoLevel };
         }
         Ruling::NO_ENTRY
@@ -301,11 +302,14 @@ impl Names<'_> {
     /// concern this client.
     ///
     /// A name grants nothing unless it is exactly one level: the client `victim/cmd` would get, by
-    /// `pattern devices/%c/#`, a part of what belongs to the client `victim`. What is denied is denied to any
-    /// name, or a slash in it would be the way around.
+    /// `pattern devices/%c/#`, a part of what belongs to the client `victim`. Nor does it lead to topics that begin with
+    /// `$` where the entry does not: the client `$SYS` would read, by `pattern %c/#`, what is the broker's. What is denied is
+    /// denied to any name, or a slash in it would be the way around.
     fn fill<'a>(&self, entry: &'a Entry) -> Option<Cow<'a, str>> {
         let is_granted = entry.grant != Grant::Deny;
-        self.fill_if(&entry.filter, |name| !is_granted || is_level(name))
+        let filled = self.fill_if(&entry.filter, |name| !is_granted || is_level(name))?;
+        let is_dollar_of_name = filled.starts_with('$') && !entry.filter.starts_with('$');
+        (!is_granted || !is_dollar_of_name).then_some(filled)
     }
 
     /// The pattern with the names in it, unless it uses one that may not stand there.
@@ -329,6 +333,10 @@ impl Names<'_> {
 
     fn are_levels(&self) -> bool {
         is_level(self.client_id) && self.username.is_none_or(is_level)
+    }
+
+    fn begin_with_dollar(&self) -> bool {
+        self.client_id.starts_with('$') || self.username.is_some_and(|username| username.starts_with('$'))
     }
 }
 
@@ -466,6 +474,29 @@ mod tests {
         assert!(!acl.rule("", None, "secret//x", Kind::Read).allowed);
         assert!(!acl.rule("c", Some("a/b"), "own/a/b", Kind::Write).allowed);
         assert!(acl.rule("a/b", None, "secret/a/x", Kind::Read).allowed);
+    }
+
+    #[test]
+    fn a_name_that_begins_with_a_dollar_opens_no_dollar_topics() {
+        let acl = acl("pattern %c/#\npattern %u/#\npattern $own/%c/#\npattern x/%c\npattern deny %u/secret\n");
+        let rows = [
+            ("$SYS", None, "$SYS/broker/log/N", false),
+            ("dev", Some("$SYS"), "$SYS/broker/uptime", false),
+            ("$queue", Some("ann"), "$queue", false),
+            ("$SYS", Some("ann"), "ann/x", true),
+            ("$SYS", None, "x/$SYS", true),
+            ("dev", None, "$own/dev/x", true),
+            ("$own", None, "$own/$own/x", true),
+            ("a", Some("$own"), "$own/a", true),
+            // What is denied is denied all the same.
+            ("secret", Some("$own"), "$own/secret", false),
+        ];
+        for (client_id, username, topic, allowed) in rows {
+            let ruling = acl.rule(client_id, username, topic, Kind::Read);
+            assert_eq!(ruling.allowed, allowed, "{client_id:?} {username:?} {topic}");
+        }
+        assert_eq!(acl.rule("$SYS", None, "$SYS/x", Kind::Read).because, Because::NameIsNoLevel);
+        assert_eq!(acl.rule("dev", None, "$SYS/x", Kind::Read).because, Because::NoEntry);
     }
 
     #[test]

@@ -464,3 +464,65 @@ fn a_session_is_not_resumed_behind_another_mount_point() {
     stage.send(publisher, &at_least_once("secret", "y", 2));
     stage.expect_silence(line);
 }
+
+#[test]
+fn a_qos_2_message_is_not_released_for_who_may_not_publish_it() {
+    for (second, released) in [("ann", true), ("bob", false)] {
+        let mut stage = Stage::with(Settings { persistent: true, ..Settings::default() });
+        let acl = Some(Arc::new(
+            Acl::parse(b"topic read #\nuser ann\ntopic write hers\nuser bob\ntopic write his\n").unwrap(),
+        ));
+        let rules = Rules { allow_anonymous: true, passwords: None, scram: None, tokens: None, acl };
+        stage.broker.reload(stage.broker.settings.clone(), Access::new(vec![rules]), stage.now);
+        let subscriber = stage.join(connect("s", V5));
+        stage.subscribe(subscriber, "#", QoS::AtMostOnce);
+        let line = stage.join(Connect { username: Some("ann".into()), ..lasting("c", 1000) });
+        stage.send(line, &exactly_once("hers", "x", 7));
+        assert!(matches!(stage.next(line), Some(Packet::PubRec(_))));
+        stage.cut(line);
+        let line = stage.join(Connect { username: Some(second.into()), ..lasting("c", 1000) });
+        stage.send(line, &Packet::PubRel(Ack::new(id(7))));
+        stage.expect(line, &Packet::PubComp(Ack::new(id(7))));
+        if released {
+            assert!(matches!(stage.next(subscriber), Some(Packet::Publish(_))));
+        }
+        stage.expect_silence(subscriber);
+        let is_removed = |change: &Change| matches!(change, Change::EntryRemoved { .. });
+        assert!(stage.changes.iter().any(is_removed), "{:?}", stage.changes);
+    }
+}
+
+#[test]
+fn a_new_mount_point_hides_what_is_not_below_it_from_sessions_that_were_there_before() {
+    let mut stage = Stage::new();
+    let line = stage.join(lasting("c", 1000));
+    stage.subscribe(line, "#", QoS::AtLeastOnce);
+    let away = stage.join(lasting("away", 1000));
+    stage.subscribe(away, "#", QoS::AtLeastOnce);
+    stage.cut(away);
+    let publisher = stage.join(lasting("p", 1000));
+    stage.send(publisher, &exactly_once("of/all", "x", 1));
+    assert!(matches!(stage.next(publisher), Some(Packet::PubRec(_))));
+    stage.send(publisher, &at_least_once("of/others", "x", 2));
+    assert!(matches!(stage.next(line), Some(Packet::Publish(_))));
+    stage.cut(publisher);
+    let mounted = ListenerSettings { mount_point: Some("m/".into()), ..ListenerSettings::default() };
+    let settings = Settings { listeners: vec![mounted], ..Settings::default() };
+    stage.broker.reload(settings, Access::open(), stage.now);
+    let publisher = stage.join(lasting("p", 1000));
+    stage.send(publisher, &Packet::PubRel(Ack::new(id(1))));
+    stage.broker.publish_own(own("of/others/too"), stage.now);
+    stage.collect();
+    stage.expect_silence(line);
+    let away = stage.join(lasting("away", 1000));
+    stage.expect_silence(away);
+    // Its filter still stands for what is below the mount point.
+    stage.broker.publish_own(own("m/a"), stage.now);
+    stage.collect();
+    assert!(matches!(stage.next(away), Some(Packet::Publish(publish)) if publish.topic == "a"));
+}
+
+fn own(topic: &str) -> OwnMessage {
+    let (topic, payload) = (topic.into(), Bytes::from_static(b"x"));
+    OwnMessage { topic, payload, qos: QoS::AtMostOnce, retain: false, expiry: None }
+}

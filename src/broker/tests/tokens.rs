@@ -71,6 +71,8 @@ fn a_token_that_is_not_in_order_lets_nobody_in_and_the_log_says_why() {
     let none = none.map(|part| URL_SAFE_NO_PAD.encode(part)).join(".") + ".";
     for (username, password, why) in [
         (Some("bob"), token(1, "ann", 60), Refused::User),
+        (None, token(1, r"ann\u0000", 60), Refused::User),
+        (None, token(1, r"ann\nbob", 60), Refused::User),
         (None, token(2, "ann", 60), Refused::Signature),
         (None, changed.into(), Refused::Signature),
         (None, token(1, "ann", 0), Refused::Expired),

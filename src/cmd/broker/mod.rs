@@ -109,8 +109,8 @@ pub const APPLET: Applet = Applet {
              log_dest and log_type, certificates, keys and revocation lists. A listener keeps its protocol, its TLS options and its \
              websockets_origin until the next start.",
             "In an ACL file, a pattern with `%c` or `%u` grants nothing to a client id or user name that is empty or has a \
-             `/` in it, as in 2.1.2; with 2.0 the client `a/b` gets into the topics of `a`. `pattern deny` applies to such names too; in \
-             2.1.2 it does not.",
+             `/` in it, as in 2.1.2; with 2.0 the client `a/b` gets into the topics of `a`. `pattern deny` applies to such names too, and \
+             where a name makes a topic begin with `$`; in 2.1.2 it does not.",
             "A client certificate is refused when a revocation list of its issuer names it, unless a newer list is in force, and when a \
              list names a CA above it. Mosquitto, by OpenSSL, asks one list and about the client's certificate alone, and takes a \
              delta list for a whole one.",
