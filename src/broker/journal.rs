@@ -159,9 +159,13 @@ impl Journal {
     }
 
     pub(super) fn push(&mut self, change: Change) {
-        if self.enabled {
-            self.note(change);
-        }
+        // Their tables have an index of texts.
+        let weight = match change {
+            Change::Subscribed(..) | Change::Unsubscribed { .. } => 2,
+            Change::Retained { .. } | Change::RetainedRemoved { .. } => 1,
+            _ => 0,
+        };
+        self.push_heavy(change, weight);
     }
 
     /// Notes a change that takes as long as so many others.
