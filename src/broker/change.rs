@@ -115,7 +115,8 @@ pub struct EntryRecord {
     pub subscription_identifiers: Vec<SubscriptionIdentifier>,
     /// When it entered the queue.
     pub queued_at: WallTime,
-    /// Counts PUBRELs per client, so that they are resent in their order; `None` before PUBREC.
+    /// Counts PUBRELs per client, so that they are resent in their order; `None` before PUBREC. Of one of [`Direction::In`], how
+    /// far it has been given out.
     pub pubrel_order: Option<NonZeroU64>,
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::jobs::{Answer, FanOut, Job, Receivers};
+use super::jobs::{Answer, FanOut, InOrder, Job, Receiver, Receivers};
 use super::message::Message;
 use super::session::SessionKey;
 use super::slice::{Progress, Slice};
@@ -27,13 +27,13 @@ impl Broker {
         answer: Option<(ConnectionId, Answer)>,
         now: Now,
     ) {
-        let fan_out = FanOut { message, publisher: Some(session_key), receivers: None, answer };
+        let fan_out = FanOut { message, publisher: Some(session_key), receivers: None, answer, given_until: None };
         self.begin(session_key, Job::FanOut(Box::new(fan_out)), now);
     }
 
     /// A message of nobody who is connected: a will, or of the broker itself. They are delivered one after the other.
     pub(super) fn fan_out_later(&mut self, message: Arc<Message>, now: Now) {
-        self.put_off(FanOut { message, publisher: None, receivers: None, answer: None }, now);
+        self.put_off(FanOut { message, publisher: None, receivers: None, answer: None, given_until: None }, now);
     }
 
     /// Where many wait already, the first of them are delivered at once: who makes them faster than they can be delivered
@@ -91,7 +91,8 @@ impl Broker {
             // It does not wait for a list as it would among others.
             if fan_out.receivers.is_none() {
                 self.finish_earlier_fan_outs(&fan_out.message, now);
-                fan_out.receivers = Some(self.receivers(&fan_out.message, fan_out.publisher));
+                let in_order = self.order_of(fan_out.publisher, fan_out.answer, fan_out.given_until);
+                fan_out.receivers = Some(self.receivers(&fan_out.message, fan_out.publisher, in_order));
             }
             while self.go_on_fanning_out(&mut fan_out, &mut Slice::new(), now) != Progress::Done {}
         }
@@ -103,44 +104,75 @@ impl Broker {
     }
 
     pub(super) fn go_on_fanning_out(&mut self, fan_out: &mut FanOut, slice: &mut Slice, now: Now) -> Progress {
-        let FanOut { message, publisher, receivers, .. } = fan_out;
+        let FanOut { message, publisher, receivers, answer, given_until } = fan_out;
         let receivers = match receivers {
             Some(receivers) => receivers,
             None if publisher.is_some() && self.has_earlier_fan_out(message) => return self.behind_others(),
             // The first one of those without a client always goes on.
             None if self.fanning_out.len() >= LISTS && publisher.is_some() => return self.behind_others(),
-            none => none.insert(self.receivers(message, *publisher)),
-        };
-        while !slice.is_over() {
-            slice.spend(1);
-            if let Some(subscriber) = receivers.subscribers.next() {
-                // A session that began since may have the key of one that has ended.
-                if self.sessions.get(subscriber.session).is_some_and(|session| session.began <= receivers.begun) {
-                    self.deliver_to_subscription(&subscriber, subscriber.identifier.as_slice(), None, message, now);
-                }
-            } else if let Some(filter) = receivers.groups.next() {
-                let before = self.steps;
-                self.deliver_to_group(&filter, message, now);
-                slice.spend((self.steps - before) as usize);
-            } else {
-                self.fanning_out.remove(&receivers.begun);
-                if let (Some(session_key), Some((connection, answer))) = (*publisher, fan_out.answer.take()) {
-                    self.answer_publisher(session_key, connection, answer, now);
-                }
-                return Progress::Done;
+            none => {
+                let in_order = self.order_of(*publisher, *answer, *given_until);
+                none.insert(self.receivers(message, *publisher, in_order))
             }
+        };
+        if receivers.in_order.is_some() && !self.put_in_order(receivers, slice) {
+            return Progress::Cut;
+        }
+        let mut ends_here = false;
+        if let (Some(session_key), &mut Some((_, Answer::PubComp(packet_id)))) = (*publisher, &mut *answer)
+            && receivers.in_order.is_some()
+        {
+            while let Some(receiver) = self.next_in_order(session_key, packet_id, receivers, slice) {
+                slice.spend(1);
+                self.give_to(&receiver, receivers.begun, message, slice, now);
+            }
+            if receivers.has_next() {
+                return Progress::Cut;
+            }
+            // That the message is done with goes into the transaction of its last receivers.
+            ends_here = true;
+        }
+        while ends_here || !slice.is_over() {
+            slice.spend(1);
+            if let Some(receiver) = receivers.next() {
+                self.give_to(&receiver, receivers.begun, message, slice, now);
+                continue;
+            }
+            self.fanning_out.remove(&receivers.begun);
+            if let (Some(session_key), Some((connection, answer))) = (*publisher, fan_out.answer.take()) {
+                self.answer_publisher(session_key, connection, answer, now);
+            }
+            return Progress::Done;
         }
         Progress::Cut
     }
 
+    /// `begun`: when the message was on its way to them first.
+    fn give_to(&mut self, receiver: &Receiver, begun: u64, message: &Arc<Message>, slice: &mut Slice, now: Now) {
+        match receiver {
+            Receiver::Subscriber(subscriber) => {
+                // A session that began since may have the key of one that has ended.
+                if self.sessions.get(subscriber.session).is_some_and(|session| session.began <= begun) {
+                    self.deliver_to_subscription(subscriber, subscriber.identifier.as_slice(), None, message, now);
+                }
+            }
+            Receiver::Group(filter) => {
+                let before = self.steps;
+                self.deliver_to_group(filter, message, now);
+                slice.spend((self.steps - before) as usize);
+            }
+        }
+    }
+
     /// All who are to get the message, but that of a shared subscription its members are asked later.
-    fn receivers(&mut self, message: &Message, publisher: Option<SessionKey>) -> Receivers {
+    fn receivers(&mut self, message: &Message, publisher: Option<SessionKey>, in_order: Option<InOrder>) -> Receivers {
         let mut subscribers = Vec::new();
         self.find_subscribers(message, publisher, &mut subscribers);
         let groups = self.router.groups(&message.topic).to_vec().into_iter();
+        let in_order = in_order.map(Box::new);
         self.moment += 1;
         self.fanning_out.insert(self.moment);
-        Receivers { begun: self.moment, subscribers: subscribers.into_iter(), groups }
+        Receivers { begun: self.moment, subscribers: subscribers.into_iter(), groups, in_order }
     }
 
     /// Whether something is under way to those who were subscribed at that moment.

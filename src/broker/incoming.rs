@@ -34,6 +34,16 @@ impl Incoming {
         self.0.as_ref()?.entries.get(&packet_id)
     }
 
+    /// The size of its message stays as it is.
+    pub(super) fn get_mut(&mut self, packet_id: PacketId) -> Option<&mut Entry> {
+        self.0.as_mut()?.entries.get_mut(&packet_id)
+    }
+
+    /// The last packet id that none has.
+    pub(super) fn last_free(&self) -> Option<PacketId> {
+        (1..=u16::MAX).rev().filter_map(PacketId::new).find(|&packet_id| !self.contains(packet_id))
+    }
+
     /// In the order of their packet ids.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.0.iter().flat_map(|waiting| waiting.entries.values())

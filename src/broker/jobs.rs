@@ -1,6 +1,7 @@
 //! What a session's client has asked for and is not done yet.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::vec;
 
@@ -68,6 +69,8 @@ pub(super) struct FanOut {
     /// Those who are to get it; `None` before it has begun.
     pub(super) receivers: Option<Receivers>,
     pub(super) answer: Option<(ConnectionId, Answer)>,
+    /// Who has it already, where it goes on after a restart.
+    pub(super) given_until: Option<Place>,
 }
 
 /// The packet that the publisher gets at the end.
@@ -85,7 +88,43 @@ pub(super) struct Receivers {
     pub(super) subscribers: vec::IntoIter<Subscriber>,
     /// The filters of shared subscriptions.
     pub(super) groups: vec::IntoIter<Arc<SubscriptionFilter>>,
+    /// Where they are put in an order first.
+    pub(super) in_order: Option<Box<InOrder>>,
 }
+
+impl Receivers {
+    pub(super) fn next(&mut self) -> Option<Receiver> {
+        if let Some((_, receiver)) = self.in_order.as_mut().and_then(|in_order| in_order.placed.pop()) {
+            return Some(receiver);
+        }
+        self.subscribers.next().map(Receiver::Subscriber).or_else(|| self.groups.next().map(Receiver::Group))
+    }
+
+    pub(super) fn has_next(&self) -> bool {
+        let is_some_placed = self.in_order.as_ref().is_some_and(|in_order| !in_order.placed.is_empty());
+        is_some_placed || self.subscribers.len() + self.groups.len() > 0
+    }
+}
+
+/// Receivers in an order that is the same after a restart.
+#[derive(Debug, Default)]
+pub(super) struct InOrder {
+    /// Those whose places are known; the first is the last of them once they are sorted.
+    pub(super) placed: Vec<(Place, Receiver)>,
+    pub(super) is_sorted: bool,
+    /// Who has a place up to this one has the message already.
+    pub(super) given_until: Option<Place>,
+}
+
+/// Somebody who is to get a message.
+#[derive(Clone, Debug)]
+pub(super) enum Receiver {
+    Subscriber(Subscriber),
+    Group(Arc<SubscriptionFilter>),
+}
+
+/// A place in that order.
+pub(super) type Place = NonZeroU64;
 
 impl FanOut {
     /// Whether its publisher waits for an answer that says it is kept.

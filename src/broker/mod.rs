@@ -19,6 +19,7 @@ mod connection_id;
 mod deliver;
 mod entry;
 mod event;
+mod exactly_once;
 mod fan_out;
 pub mod fault;
 mod filters;

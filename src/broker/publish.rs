@@ -252,10 +252,8 @@ impl Broker {
         }
         if let Some(entry) = self.sessions[session_key].incoming.get(ack.packet_id) {
             let message = Arc::clone(&entry.message);
-            // Only one transaction for all keeps a crash from delivering it twice to some [MQTT-4.3.3-10].
-            let at_once = if self.journal.covers(&self.sessions[session_key]) { AtOnce::All } else { AtOnce::AFew };
             // The session forgets the message only after this: it stays referred to, and so stays in the store, all the while.
-            if self.publish_message(&message, Some(session_key), at_once, now) == Routed::TooMany {
+            if self.publish_message(&message, Some(session_key), AtOnce::AFew, now) == Routed::TooMany {
                 let connection = self.connections[key].id;
                 self.fan_out(session_key, message, Some((connection, Answer::PubComp(ack.packet_id))), now);
                 return;

@@ -105,6 +105,7 @@ impl Broker {
         }
         self.record_client(session_key);
         self.arm_session(session_key);
+        self.go_on_giving_out(session_key);
     }
 
     fn restore_subscription(&mut self, session_key: SessionKey, record: super::SubscriptionRecord) {

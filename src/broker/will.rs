@@ -26,6 +26,14 @@ use super::{Broker, Now};
 use crate::mqtt::packet::{Property, QoS, ReasonCode, Will};
 use crate::mqtt::topic::TopicName;
 
+/// What becomes of a session once its will is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Afterwards {
+    GoesOn,
+    /// It ends, or the broker does.
+    Ends,
+}
+
 impl Broker {
     /// Whether the will of a CONNECT is accepted.
     pub(super) fn admit_will(&self, will: &Will, max_qos: QoS) -> Result<(), Refusal> {
@@ -98,20 +106,20 @@ impl Broker {
         let Some(pending) = &session.will else { return };
         session.will_due = Some(now.elapsed + Duration::from_secs(u64::from(pending.delay)));
         if pending.delay == 0 {
-            self.publish_will(session_key, now);
+            self.publish_will(session_key, Afterwards::GoesOn, now);
         }
     }
 
     /// A deadline of the session has come, perhaps that of its will.
     pub(super) fn will_after_delay(&mut self, session_key: SessionKey, now: Now) {
         if self.sessions[session_key].will_due.is_some_and(|at| at <= now.elapsed) {
-            self.publish_will(session_key, now);
+            self.publish_will(session_key, Afterwards::GoesOn, now);
         }
     }
 
     /// The session ends, and a will that still waits is sent with its end, §3.1.3.2.2.
     pub(super) fn will_at_session_end(&mut self, session_key: SessionKey, now: Now) {
-        self.publish_will(session_key, now);
+        self.publish_will(session_key, Afterwards::Ends, now);
     }
 
     /// The client id has a new connection. A will whose delay is not over is not sent any more, whether the session goes
@@ -120,7 +128,7 @@ impl Broker {
     pub(super) fn will_at_takeover(&mut self, session_key: SessionKey, now: Now) {
         let session = &self.sessions[session_key];
         if session.will_due.is_some_and(|at| at <= now.elapsed) {
-            self.publish_will(session_key, now);
+            self.publish_will(session_key, Afterwards::GoesOn, now);
         } else if session.will.as_ref().is_some_and(|will| will.delay > 0) {
             self.clear_will(session_key);
         }
@@ -129,7 +137,7 @@ impl Broker {
     /// The broker ends, and with it all connections: no will waits for its delay.
     pub(super) fn wills_at_shutdown(&mut self, now: Now) {
         for session_key in self.sessions.keys() {
-            self.publish_will(session_key, now);
+            self.publish_will(session_key, Afterwards::Ends, now);
         }
     }
 
@@ -143,7 +151,7 @@ impl Broker {
     }
 
     /// Sends the will, if there is one and its client may still publish to its topic.
-    fn publish_will(&mut self, session_key: SessionKey, now: Now) {
+    fn publish_will(&mut self, session_key: SessionKey, afterwards: Afterwards, now: Now) {
         if self.sessions.get(session_key).is_none_or(|session| session.will.is_none()) {
             return;
         }
@@ -177,10 +185,16 @@ impl Broker {
             packet_id: None,
             source,
         });
-        // The store forgets a will in the transaction in which it has the message.
-        let at_once = if self.journal.covers(&self.sessions[session_key]) { AtOnce::All } else { AtOnce::AFew };
+        // The store forgets a will in the transaction in which it has the message: with all who get it, or with a session that keeps
+        // it until all have.
+        let is_kept = self.journal.covers(&self.sessions[session_key]);
+        let at_once = if is_kept && afterwards == Afterwards::Ends { AtOnce::All } else { AtOnce::AFew };
         if self.publish_message(&message, Some(session_key), at_once, now) == Routed::TooMany {
-            self.fan_out_later(message, now);
+            if is_kept {
+                self.give_out(session_key, message, now);
+            } else {
+                self.fan_out_later(message, now);
+            }
         }
     }
 }

@@ -349,12 +349,51 @@ fn a_session_that_a_kill_leaves_half_forgotten_has_ended_and_the_next_has_nothin
 }
 
 fn rows_of_long(folder: &Path, table: &str) -> i64 {
+    count(folder, &format!("SELECT COUNT(*) FROM {table} WHERE client_id = 'long'"))
+}
+
+fn count(folder: &Path, query: &str) -> i64 {
     rusqlite::Connection::open(folder.join("state.sqlite3"))
-        .and_then(|connection| {
-            let query = format!("SELECT COUNT(*) FROM {table} WHERE client_id = 'long'");
-            connection.query_row(&query, [], |row| row.get(0))
-        })
+        .and_then(|connection| connection.query_row(query, [], |row| row.get(0)))
         .unwrap()
+}
+
+#[test]
+fn a_message_at_qos_2_for_many_comes_once_to_each_though_the_broker_is_killed_half_way() {
+    const MANY: i64 = 3_000;
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut broker = start(folder.path(), port);
+    for number in 0..MANY {
+        let mut receiver = Link::open(port, &format!("receiver{number}"));
+        receiver.send(0x82, b"\x00\x01\x00\x04many\x02").unwrap();
+        assert_eq!(receiver.receive().unwrap().0, 0x90);
+    }
+    let mut halves = 0;
+    for kill in 0..12_u16 {
+        let mut publisher = Link::open(port, "exact");
+        let packet_id = kill + 1;
+        let flight = Flight { packet_id, number: kill.into(), released: false };
+        publisher.send(0x34, &publish("many", &flight)).unwrap();
+        assert_eq!(publisher.receive().unwrap(), (0x50, packet_id.to_be_bytes().to_vec()));
+        publisher.send(0x62, &packet_id.to_be_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(u64::from(kill) * 8));
+        broker.kill().unwrap();
+        broker.wait().unwrap();
+        let rows = count(folder.path(), "SELECT COUNT(*) FROM client_msgs WHERE direction = 1");
+        halves += u32::from(rows % MANY != 0);
+        broker = start(folder.path(), port);
+        let mut publisher = Link::open(port, "exact");
+        publisher.send(0x62, &packet_id.to_be_bytes()).unwrap();
+        assert_eq!(publisher.receive().unwrap(), (0x70, packet_id.to_be_bytes().to_vec()));
+        let each = "SELECT COUNT(*) AS n FROM client_msgs WHERE direction = 1 GROUP BY client_id";
+        let right = format!("SELECT COUNT(*) FROM ({each}) WHERE n = {packet_id}");
+        assert_eq!(count(folder.path(), &right), MANY, "after kill {kill}");
+        assert_eq!(count(folder.path(), "SELECT COUNT(*) FROM client_msgs WHERE direction = 0"), 0);
+    }
+    eprintln!("{halves} kills came half-way");
+    broker.kill().unwrap();
+    broker.wait().unwrap();
 }
 
 #[test]

@@ -211,6 +211,27 @@ fn removals_leave_nothing_behind() {
 }
 
 #[test]
+fn how_far_a_message_has_been_given_out_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(&file(&folder));
+    let one = message(1, "t");
+    let incoming = EntryRecord {
+        direction: Direction::In,
+        packet_id: PacketId::new(9),
+        qos: QoS::ExactlyOnce,
+        ..entry("p", 1, &one, EntryState::WaitForPubRel)
+    };
+    let begun =
+        [Change::Client(Box::new(client("p", None))), Change::Stored(one), Change::Queued(Box::new(incoming.clone()))];
+    store.commit(&begun).unwrap();
+    for place in [1, 1 << 40, i64::MAX.unsigned_abs()] {
+        let further = EntryRecord { pubrel_order: NonZeroU64::new(place), ..incoming.clone() };
+        store.commit(&[Change::EntryChanged(Box::new(further.clone()))]).unwrap();
+        assert_eq!(reload(&mut store).clients[0].entries, [further]);
+    }
+}
+
+#[test]
 fn a_changed_entry_keeps_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let (mut store, _) = open(&file(&folder));

@@ -7,7 +7,7 @@ use super::*;
 use crate::broker::access::{Acl, Rules};
 
 /// What a store would hold after the changes; panics where one contradicts another.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Shelf {
     messages: BTreeMap<MessageId, Arc<Message>>,
     clients: BTreeMap<String, RestoredClient>,
@@ -741,6 +741,111 @@ fn commits(stage: &mut Stage) -> Vec<Vec<Change>> {
         commits.push(changes);
         stage.broker.handle_stored(stage.now);
         stage.broker.handle_deadline(stage.now);
+    }
+}
+
+#[test]
+fn a_message_at_qos_2_for_many_is_stored_in_many_commits_and_comes_once_wherever_the_broker_is_killed() {
+    const MANY: usize = 3_000;
+    const GROUPS: usize = 40;
+    let settings = || Settings { max_queued_messages: None, ..persistent() };
+    let mut stage = Stage::with(settings());
+    for number in 0..MANY {
+        let line = stage.join(lasting(&format!("away{number}"), 1000));
+        stage.subscribe(line, "t", QoS::ExactlyOnce);
+        if number % 100 == 0 {
+            stage.subscribe(line, "+", QoS::ExactlyOnce);
+        }
+        if number < GROUPS {
+            stage.subscribe(line, &format!("$share/g{number}/t"), QoS::ExactlyOnce);
+        }
+        stage.cut(line);
+    }
+    let publisher = stage.join(Connect { will: Some(will("elsewhere", "x")), ..lasting("p", 1000) });
+    stage.send(publisher, &exactly_once("t", "x", 7));
+    stage.expect(publisher, &Packet::PubRec(Ack::new(id(7))));
+    let mut before = Shelf::default();
+    before.apply(std::mem::take(&mut stage.changes));
+    stage.broker.handle_packet(ConnectionId(publisher), Packet::PubRel(Ack::new(id(7))), stage.now);
+    let commits = commits(&mut stage);
+    assert!(commits.len() > 2 && commits.iter().all(|commit| commit.len() < 4096));
+    stage.poll_outputs();
+    stage.expect(publisher, &Packet::PubComp(Ack::new(id(7))));
+    let expected = |number: usize| 1 + usize::from(number % 100 == 0) + usize::from(number < GROUPS);
+    for kill in 0..=commits.len() {
+        let mut shelf = before.clone();
+        for commit in &commits[..kill] {
+            shelf.apply(commit.clone());
+        }
+        let mut stage = Stage::restored(settings(), shelf.restored(), stage.now.wall);
+        if kill == 0 {
+            // Nobody has it yet: its client has to ask for it.
+            stage.collect();
+        }
+        if kill % 2 == 1 {
+            // What the will comes behind goes to all before it.
+            stage.broker.handle_deadline(stage.now);
+        }
+        // It is killed again at once, half-way through what was left.
+        stage.broker.handle_work(stage.now);
+        shelf.apply(stage.broker.take_changes());
+        let mut stage = Stage::restored(settings(), shelf.restored(), stage.now.wall);
+        stage.collect();
+        let publisher = stage.rejoin(lasting("p", 1000), true);
+        stage.send(publisher, &Packet::PubRel(Ack::new(id(7))));
+        stage.expect(publisher, &Packet::PubComp(Ack::new(id(7))));
+        shelf.apply(stage.changes);
+        for number in 0..MANY {
+            let entries = &shelf.clients[&format!("away{number}")].entries;
+            assert_eq!(entries.len(), expected(number), "away{number} after {kill} commits");
+        }
+        assert!(shelf.clients["p"].entries.is_empty());
+    }
+    // Its session ends with the restart, before it goes on: those who are left get it all the same, and nobody again.
+    let mut shelf = before;
+    commits[..2].iter().for_each(|commit| shelf.apply(commit.clone()));
+    let mut stage = Stage::restored(settings(), shelf.restored(), stage.now.wall);
+    let line = stage.open(V5);
+    let fresh = Packet::Connect(Box::new(Connect { clean_start: true, ..connect("p", V5) }));
+    stage.broker.handle_packet(ConnectionId(line), fresh, stage.now);
+    stage.collect();
+    shelf.apply(stage.changes);
+    for number in 0..MANY {
+        let entries = &shelf.clients[&format!("away{number}")].entries;
+        assert_eq!(entries.len(), expected(number), "away{number} after the end of the session");
+    }
+}
+
+#[test]
+fn a_will_for_many_is_stored_in_many_commits_and_comes_once_wherever_the_broker_is_killed() {
+    const MANY: usize = 3_000;
+    let settings = || Settings { max_queued_messages: None, ..persistent() };
+    let mut stage = Stage::with(settings());
+    for number in 0..MANY {
+        let line = stage.join(lasting(&format!("away{number}"), 1000));
+        stage.subscribe(line, "w", QoS::AtLeastOnce);
+        stage.cut(line);
+    }
+    let will = Will { qos: QoS::AtLeastOnce, ..will("w", "gone") };
+    let lost = stage.join(Connect { will: Some(will), ..lasting("lost", 1000) });
+    let mut before = Shelf::default();
+    before.apply(std::mem::take(&mut stage.changes));
+    stage.broker.handle_close(ConnectionId(lost), Closing::ByClient, stage.now);
+    let commits = commits(&mut stage);
+    assert!(commits.len() > 2 && commits.iter().all(|commit| commit.len() < 4096));
+    for kill in 0..=commits.len() {
+        let mut shelf = before.clone();
+        for commit in &commits[..kill] {
+            shelf.apply(commit.clone());
+        }
+        let mut stage = Stage::restored(settings(), shelf.restored(), stage.now.wall);
+        // Before the first commit the will waits in the store.
+        stage.broker.handle_deadline(stage.now);
+        stage.collect();
+        shelf.apply(stage.changes);
+        let got = (0..MANY).map(|number| shelf.clients[&format!("away{number}")].entries.len());
+        assert!(got.clone().all(|count| count == 1), "after {kill} commits: {:?}", got.collect::<Vec<_>>());
+        assert!(shelf.clients["lost"].entries.is_empty() && shelf.clients["lost"].will.is_none());
     }
 }
 
