@@ -17,6 +17,8 @@ mod attacks;
 mod broker;
 mod bystander;
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -28,9 +30,9 @@ use moskit::passwd::{Hash, Recipe, SALT_BYTES};
 use rustix::process::Signal;
 
 use attacks::{
-    Client, acknowledged_backwards, connect, filters_that_all_match, flood, groups_come_and_go,
-    long_queue_comes_and_goes, long_queue_is_drained, message_for_many_connections, one_message_for_many,
-    retained_many_times, sys_for_many, will_for_many,
+    Client, acknowledged_backwards, connect, exactly_once_for_many, filters_that_all_match, flood, group_that_is_away,
+    groups_come_and_go, long_queue_comes_and_goes, long_queue_is_drained, message_for_many_connections,
+    one_message_for_many, retained_many_times, subscriptions_end, sys_for_many, will_for_many,
 };
 use broker::{Brand, Broker, folder_on_disk, persistence, raise_descriptor_limit};
 use bystander::Bystander;
@@ -46,9 +48,11 @@ const CONNECTED_LOGINS: usize = 1_000;
 const CONNECTIONS: usize = 5_000;
 const SESSIONS: usize = 20_000;
 const SUBSCRIPTIONS: usize = 100_000;
+const MEMBERS: usize = 3_000;
+const HANDSHAKES: usize = 300;
 
 /// Word, what it measures.
-const SCENARIOS: [(&str, fn()); 7] = [
+const SCENARIOS: [(&str, fn()); 8] = [
     ("queue", queue_in_memory),
     ("stored", queue_on_disk),
     ("retained", retained),
@@ -56,6 +60,7 @@ const SCENARIOS: [(&str, fn()); 7] = [
     ("many", many),
     ("reload", reload),
     ("floods", floods),
+    ("handshakes", handshakes),
 ];
 
 fn main() {
@@ -107,7 +112,9 @@ fn queue_in_memory() {
 fn queue_on_disk() {
     let folder = folder_on_disk();
     let broker = broker(&persistence(&folder));
+    long_queue_comes_and_goes(broker.address, QUEUED);
     long_queue_is_drained(broker.address, QUEUED);
+    subscriptions_end(broker.address, SUBSCRIPTIONS);
     attacks::leave_session(broker.address, "exported", "exported");
     Client::join(broker.address, "publisher").publish_acknowledged("exported", QUEUED);
     let bystander = Bystander::watch(broker.address);
@@ -117,6 +124,7 @@ fn queue_on_disk() {
     bystander.was_served("a million messages are exported by qshape");
     one_message_for_many(broker.address, SESSIONS);
     will_for_many(broker.address, SESSIONS);
+    exactly_once_for_many(broker.address, SESSIONS);
     broker.stop();
 }
 
@@ -165,6 +173,7 @@ fn many() {
     one_message_for_many(broker.address, SESSIONS);
     will_for_many(broker.address, SESSIONS);
     sys_for_many(broker.address, SESSIONS / 10);
+    group_that_is_away(broker.address, MEMBERS);
 }
 
 /// A password file is read again, twice, with other hashes each time: every login has to be checked anew.
@@ -209,4 +218,47 @@ fn floods() {
         number += 1;
     }
     bystander.was_served("clients that come and go");
+}
+
+/// Hundreds of TLS handshakes are begun at once, again and again, and none goes on behind the answer.
+fn handshakes() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new(env!("CARGO_BIN_EXE_moskit"))
+        .args(["certgen", "init"])
+        .arg(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    assert!(made.unwrap().success());
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let file = |name| folder.path().join(name).display().to_string();
+    let (certificate, key) = (file("server.crt"), file("server.key"));
+    let broker = broker(&format!("listener {port} 127.0.0.1\ncertfile {certificate}\nkeyfile {key}\n"));
+    let hello = client_hello();
+    let bystander = Bystander::watch(broker.address);
+    let end = Instant::now() + bystander::SHARE;
+    while Instant::now() < end {
+        let mut streams: Vec<_> = (0..HANDSHAKES).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+        for stream in &mut streams {
+            stream.write_all(&hello).unwrap();
+        }
+        for stream in &mut streams {
+            assert!(stream.read(&mut [0; 64]).unwrap() > 0, "the broker answers");
+        }
+    }
+    bystander.was_served("300 TLS handshakes at once");
+}
+
+/// What a client begins a handshake with.
+fn client_hello() -> Vec<u8> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let mut client = rustls::ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    let mut hello = Vec::new();
+    client.write_tls(&mut hello).unwrap();
+    hello
 }

@@ -18,9 +18,9 @@ use moskit::mqtt::packet::{Connect, Packet, PacketId, Publish, QoS};
 use moskit::passwd::{File, Hash, Recipe, SALT_BYTES};
 
 use attacks::{
-    Client, acknowledged_backwards, connect, filters_that_all_match, flood, groups_come_and_go,
-    long_queue_comes_and_goes, long_queue_is_drained, message_for_many_connections, one_message_for_many, publish,
-    retained_many_times, sys_for_many, will_for_many,
+    Client, acknowledged_backwards, connect, exactly_once_for_many, filters_that_all_match, flood, group_that_is_away,
+    groups_come_and_go, long_queue_comes_and_goes, long_queue_is_drained, message_for_many_connections,
+    one_message_for_many, publish, retained_many_times, subscriptions_end, sys_for_many, will_for_many,
 };
 use bystander::{Bystander, SHARE};
 
@@ -133,6 +133,9 @@ fn another_is_served_while_one_message_goes_to_many_or_a_long_queue_ends() {
         sys_for_many(address, 100);
         long_queue_comes_and_goes(address, 5_000);
         long_queue_is_drained(address, 5_000);
+        exactly_once_for_many(address, 1_000);
+        subscriptions_end(address, 2_000);
+        group_that_is_away(address, 1_000);
         running.stop();
     }
 }

@@ -237,6 +237,72 @@ pub fn will_for_many(address: SocketAddr, sessions: usize) {
     bystander.was_served("a will for many sessions");
 }
 
+/// A message at QoS 2, and then a will, of a session that is kept.
+pub fn exactly_once_for_many(address: SocketAddr, sessions: usize) {
+    for number in 0..sessions {
+        leave_session(address, &format!("once{number}"), "once");
+    }
+    let bystander = Bystander::watch(address);
+    let mut publisher = Client::connected(address, "exact", false);
+    let Packet::Publish(one) = publish("once", false) else { unreachable!("that is what it makes") };
+    for number in 1..=3 {
+        let packet_id = PacketId::new(number).unwrap();
+        publisher.send(&[Packet::Publish(Publish {
+            qos: QoS::ExactlyOnce,
+            packet_id: Some(packet_id),
+            ..one.clone()
+        })]);
+        assert!(matches!(publisher.next(), Packet::PubRec(_)));
+        publisher.send(&[Packet::PubRel(Ack::new(packet_id))]);
+        assert!(matches!(publisher.next(), Packet::PubComp(_)));
+    }
+    bystander.was_served("a QoS 2 message of a kept session for many");
+    let bystander = Bystander::watch(address);
+    let will = Will {
+        topic: "once".into(),
+        payload: "x".into(),
+        qos: QoS::ExactlyOnce,
+        retain: false,
+        properties: Properties::new(),
+    };
+    let kept = || Connect { will: Some(will.clone()), clean_start: false, ..connect("exact") };
+    drop(publisher);
+    drop(Client::greeted(address, kept()));
+    // Who is back is heard when its will has gone to all.
+    Client::greeted(address, kept()).settle();
+    bystander.was_served("a will of a kept session for many");
+}
+
+/// A shared subscription of `members` who are all away, and messages that are kept for nobody.
+pub fn group_that_is_away(address: SocketAddr, members: usize) {
+    for number in 0..members {
+        leave_session(address, &format!("member{number}"), "$share/away/work");
+    }
+    let bystander = Bystander::watch(address);
+    let mut publisher = Client::join(address, "publisher");
+    let end = Instant::now() + SHARE;
+    while Instant::now() < end {
+        publisher.send(&vec![publish("work", false); 500]);
+        publisher.settle();
+    }
+    bystander.was_served("messages for a group that is away");
+}
+
+/// A session that is kept has so many subscriptions, and ends.
+pub fn subscriptions_end(address: SocketAddr, count: usize) {
+    let mut client = Client::connected(address, "filters", false);
+    for first in (0..count).step_by(10_000) {
+        let filters = (first..count.min(first + 10_000)).map(|number| format!("some/{number}/+"));
+        client.subscribe(filters, QoS::AtMostOnce);
+        client.settle();
+    }
+    drop(client);
+    let bystander = Bystander::watch(address);
+    Client::join(address, "filters").settle();
+    std::thread::sleep(Duration::from_secs(1));
+    bystander.was_served("the end of a session with many filters");
+}
+
 /// $SYS goes to each of them.
 pub fn sys_for_many(address: SocketAddr, sessions: usize) {
     for number in 0..sessions {
