@@ -50,6 +50,7 @@
 //! | the broker's window for each client, its Topic Alias Maximum | `src/broker/connect.rs` | `negotiate` |
 //! | the client's Maximum Packet Size | `src/broker/connection.rs` | `takes` |
 //! | the server's Maximum Packet Size | `src/mqtt/session/send.rs` | `check_size` |
+//! | the largest packet that a client reads, before the server has accepted and after | `src/mqtt/session/machine.rs` | `maximum_packet_size` |
 //! | the server's Maximum QoS and Retain Available | `src/mqtt/session/send.rs` | `fit` |
 //! | which messages of QoS 0 the server has read | `src/mqtt/session/at_most_once.rs` | `handle_answer` |
 //! | the broker's Receive Maximum | `src/broker/publish.rs` | `keep_incoming` |
@@ -63,11 +64,13 @@
 //! | which topics there are behind a mount point | `src/broker/deliver.rs` | `is_mounted` |
 //! | what ended pub, sub or rr, and the exit code (that of `-W` too) | `src/cmd/clients/conversation.rs` | `end` |
 //! | whether a client connects again | `src/cmd/clients/progress.rs` | `handle_ended` |
+//! | who is looked at first, the broker or what else is waited for | `src/cmd/clients/turns.rs` | `wait` |
 //! | whether another of several hosts is asked | `src/cmd/clients/ending.rs` | `is_for_another_host` |
 //! | the port, where none is typed | `src/cmd/connect/valid.rs` | `broker` |
 //! | which host, as it is typed, is this machine | `src/net/this_machine.rs` | `is_this_machine` |
 //! | whether what answers speaks TLS | `src/net/tls/mod.rs` | `begins_tls` |
 //! | which protocol else a peer speaks, by its first bytes | `src/diagnose/strange.rs` | `protocol` |
+//! | whether a peer speaks MQTT before its turn, by its first bytes | `src/diagnose/strange.rs` | `early_packet` |
 //! | which proxy is on the way to a broker or an API, if one | `src/cmd/connect/proxy.rs` | `of_environment` |
 //! | what `--insecure` and `--no-verify` leave out | `src/cmd/connect/tls.rs` | `tls_options` |
 //! | whether a chain of certificates is believed; a certificate of version 1 | `src/pki/chain.rs` | `judge_leaf` |

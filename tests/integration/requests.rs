@@ -189,6 +189,28 @@ fn a_request_that_nobody_answers_is_told_by_what_is_known_of_it() {
 }
 
 #[test]
+fn a_subscription_that_is_not_granted_beside_others_is_named() {
+    let denied = "warning: the broker denies the subscription to 'b': ";
+    let unsaid = "warning: the broker does not say whether it grants 'b'\n";
+    for (version, codes, said) in [
+        ("311", &b"\0\x80"[..], denied),
+        ("5", b"\0\x87", "warning: the broker denies the subscription to 'b': Not authorized\n"),
+        ("311", b"\0", unsaid),
+        ("5", b"\0\0\0", ""),
+    ] {
+        let properties: &[u8] = if version == "5" { &[0] } else { &[] };
+        let body = [b"\0\x01", properties, codes].concat();
+        let stub = Stub::start(&[on(SUBSCRIBE, &[&[0x90, body.len() as u8], &body[..]].concat())]);
+        let port = stub.port.to_string();
+        let words = ["-t", "a", "-t", "b", "-E", "-V", version, "-h", "127.0.0.1", "-p", &port];
+        let ended = run(&mut moskit(&[&["sub"], &words[..]].concat()), b"");
+        assert!(ended.code == 0 && ended.stderr.starts_with(said), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), usize::from(!said.is_empty()), "{ended:?}");
+        stub.stop();
+    }
+}
+
+#[test]
 fn a_subscription_that_cannot_be_sent_is_not_waited_for() {
     // The broker takes packets of one byte.
     let turns = [on(CONNECT, b"\x20\x08\0\0\x05\x27\0\0\0\x01")];

@@ -227,12 +227,32 @@ impl Subscribing {
             term.note("All subscription requests were denied.");
             return Err(Stop::Done(Exit::OK));
         }
+        if !self.as_mosquitto {
+            self.note_denied(suback, term);
+        }
         if let Some(end) = &mut self.retained_end {
             end.subscribed();
         } else if !self.as_mosquitto {
             self.note_lowered(suback, term);
         }
         if self.exit_after_suback { Err(Stop::Done(Exit::OK)) } else { Ok(()) }
+    }
+
+    /// Where some of several subscriptions are granted, sub goes on, and says which are not.
+    fn note_denied(&self, suback: &SubAck, term: &mut Term) {
+        for (index, Subscription { filter, .. }) in self.subscriptions.iter().enumerate() {
+            match suback.codes.get(index) {
+                Some(code) if code.is_error() => {
+                    term.note(format_args!(
+                        "warning: the broker denies the subscription to '{filter}': {}",
+                        code.text()
+                    ));
+                }
+                Some(_) => {}
+                // As many codes as filters are due [MQTT-3.8.4-6].
+                None => term.note(format_args!("warning: the broker does not say whether it grants '{filter}'")),
+            }
+        }
     }
 
     /// A broker that grants less than was asked for says so here, and nowhere else.
