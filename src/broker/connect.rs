@@ -261,7 +261,8 @@ impl Broker {
         let session = &self.sessions[session_key];
         // Behind another mount point its filters, and what waits for it, would be of topics that are not to be seen there.
         let mount_point = |listener| &self.listener(listener).mount_point;
-        let is_there = mount_point(session.listener) == mount_point(self.connections[key].listener);
+        let is_there =
+            session.is_listener_guessed || mount_point(session.listener) == mount_point(self.connections[key].listener);
         (!connect.clean_start && session.is_persistent() && is_there).then_some(session_key)
     }
 

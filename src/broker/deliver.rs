@@ -20,7 +20,7 @@ use super::session::{Entry, Session, SessionKey};
 use super::slab::Slab;
 use super::slice::{Progress, SLICE, Slice};
 use super::waiting_steps::Step;
-use super::{Access, Broker, Identity, Now, Settings, Statistics};
+use super::{Access, Broker, Identity, ListenerId, Now, Settings, Statistics};
 use crate::mqtt::packet::{Ack, NO_PROPERTIES, Packet, QoS, SubscriptionIdentifier};
 use crate::mqtt::topic::SubscriptionFilter;
 
@@ -229,7 +229,9 @@ impl Broker {
             return;
         }
         let session = &self.sessions[session_key];
-        if !may_get(&self.access, &self.settings, session.identity(), content.topic) {
+        if !may_get(&self.access, &self.settings, session.identity(), content.topic)
+            && !self.may_get_elsewhere(session, content.topic)
+        {
             return;
         }
         let qos = outgoing_qos(&self.settings, session, delivery.qos, content.qos);
@@ -249,6 +251,16 @@ impl Broker {
             }
             _ => self.drop_message_for(session_key),
         }
+    }
+
+    /// Whether a client whose listener is a guess may get messages of the topic by another: they are looked at again when it is
+    /// back, and none may be lost until then.
+    fn may_get_elsewhere(&self, session: &Session, topic: &str) -> bool {
+        let listeners = 0..self.settings.listeners.len();
+        session.is_listener_guessed
+            && listeners.map(|listener| ListenerId(listener as u16)).any(|listener| {
+                may_get(&self.access, &self.settings, Identity { listener, ..session.identity() }, topic)
+            })
     }
 
     /// Sends one client a message of the broker, which no subscription asked for.

@@ -1058,3 +1058,51 @@ fn a_will_of_the_store_goes_by_the_rules_of_every_listener_that_may_be_its_own()
         assert!(!stage.changes.iter().any(is_forgotten), "{:?}", stage.changes);
     }
 }
+
+#[test]
+fn what_waits_for_a_client_is_not_lost_by_the_rules_of_another_listener_with_its_port() {
+    let mut shelf = Shelf::default();
+    let mut stage = Stage::with(persistent());
+    let line = stage.join(lasting("c", 1000));
+    stage.subscribe(line, "#", QoS::AtLeastOnce);
+    stage.cut(line);
+    shelf.apply(std::mem::take(&mut stage.changes));
+    let listeners = [Some("first/".into()), None].map(|mount_point| ListenerSettings {
+        port: 1883,
+        mount_point,
+        ..ListenerSettings::default()
+    });
+    shelf.client("c").record.listener_port = 1883;
+    let settings = Settings { listeners: listeners.to_vec(), ..persistent() };
+    let mut stage = Stage::restored(settings, shelf.restored(), stage.now.wall);
+    let rules = |acl: &[u8]| Rules {
+        allow_anonymous: true,
+        passwords: None,
+        scram: None,
+        tokens: None,
+        acl: Some(Arc::new(Acl::parse(acl).unwrap())),
+    };
+    stage.broker.access = Access::new(vec![rules(b"topic first/#\n"), rules(b"topic read its/#\n")]);
+    let publisher = stage.join(connect("p", V5));
+    for (topic, payload) in [("its/own", "one"), ("others", "two"), ("its/too", "three")] {
+        let own = OwnMessage {
+            topic: topic.into(),
+            payload: Bytes::from_static(payload.as_bytes()),
+            qos: QoS::AtLeastOnce,
+            retain: false,
+            expiry: None,
+        };
+        stage.broker.publish_own(own, stage.now);
+    }
+    stage.send(publisher, &at_least_once("x", "below the other mount point", 1));
+    let line = stage.open(V5);
+    let key = stage.broker.key_of(ConnectionId(line)).unwrap();
+    stage.broker.connections[key].listener = ListenerId(1);
+    stage.broker.open = vec![1, 1];
+    stage.send(line, &Packet::Connect(Box::new(lasting("c", 1000))));
+    let Some(Packet::ConnAck(connack)) = stage.next(line) else { panic!("no CONNACK") };
+    assert!(connack.session_present);
+    stage.expect_message(line, "one");
+    stage.expect_message(line, "three");
+    stage.expect_silence(line);
+}
