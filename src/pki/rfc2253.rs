@@ -114,7 +114,9 @@ mod tests {
         const CN: &[u8] = b"\x06\x03\x55\x04\x03";
         const POSTAL_CODE: &[u8] = b"\x06\x03\x55\x04\x11";
         const OTHER: &[u8] = b"\x06\x04\x53\x04\x05\x06";
-        let rows: [(&[u8], u8, &[u8], Option<&str>); 25] = [
+        /// Type of the part, tag and bytes of its value, how OpenSSL writes it.
+        type Row = (&'static [u8], u8, &'static [u8], Option<&'static str>);
+        let rows: [Row; 25] = [
             (CN, 12, "bücher".as_bytes(), Some("CN=b\\C3\\BCcher")),
             (CN, 12, b"a,b \"c\"", Some("CN=a\\,b \\\"c\\\"")),
             (CN, 12, b"t\x7fab", Some("CN=t\\7Fab")),

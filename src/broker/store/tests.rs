@@ -673,7 +673,7 @@ fn with_much(path: &Path) -> (Store, Arc<Message>) {
             let late = WALL + Duration::from_secs(if sequence % 2 == 0 { 100 } else { 0 });
             Change::Queued(Box::new(EntryRecord { queued_at: late, ..entry(id, sequence, &one, EntryState::Queued) }))
         }));
-        changes.extend((0..PORTION_OF_SUBSCRIPTIONS + 1).map(|number| {
+        changes.extend((0..=PORTION_OF_SUBSCRIPTIONS).map(|number| {
             let filter = format!("t/{number}").into();
             Change::Subscribed(
                 id.into(),

@@ -771,7 +771,7 @@ fn a_message_at_qos_2_for_many_is_stored_in_many_commits_and_comes_once_wherever
     assert!(commits.len() > 2 && commits.iter().all(|commit| commit.len() < 4096));
     stage.poll_outputs();
     stage.expect(publisher, &Packet::PubComp(Ack::new(id(7))));
-    let expected = |number: usize| 1 + usize::from(number % 100 == 0) + usize::from(number < GROUPS);
+    let expected = |number: usize| 1 + usize::from(number.is_multiple_of(100)) + usize::from(number < GROUPS);
     for kill in 0..=commits.len() {
         let mut shelf = before.clone();
         for commit in &commits[..kill] {

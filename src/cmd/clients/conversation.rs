@@ -660,13 +660,11 @@ impl Conversation {
             Stop::TimedOut => {
                 self.leave(ReasonCode::DISCONNECT_WITH_WILL, Some(Instant::now() + GRACE), work, term).await;
                 let exit = Exit(Outcome::Timeout as u8);
-                match work.why_timed_out().filter(|_| self.setup.explains_more()) {
-                    Some(finding) => Err(outcome::failure(exit, "Timed out\n", Some(finding))),
-                    None => {
-                        term.note("Timed out");
-                        Ok(exit)
-                    }
+                if let Some(finding) = work.why_timed_out().filter(|_| self.setup.explains_more()) {
+                    return Err(outcome::failure(exit, "Timed out\n", Some(finding)));
                 }
+                term.note("Timed out");
+                Ok(exit)
             }
             Stop::Signalled(number) => {
                 self.leave(ReasonCode::DISCONNECT_WITH_WILL, None, work, term).await;
