@@ -52,6 +52,12 @@ struct Entry {
     was: Vec<u8>,
 }
 
+/// Whether a set lies in the folder whose process is still at it, or was killed.
+pub fn has_unfinished(folder: &Path) -> bool {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| is_note(&entry.path()))))
+}
+
 impl FolderLock {
     /// Waits until nobody else holds it.
     pub fn take(folder: &Path) -> Self {

@@ -71,8 +71,13 @@ impl Scene<'_> {
 
     /// The command that gives the certificate a new end.
     fn renew(&self) -> String {
-        let file = self.file.map_or_else(|| "CERT".to_owned(), shell::path);
-        format!("moskit certgen renew {file}")
+        let Some(file) = self.file else { return "moskit certgen renew CERT".to_owned() };
+        let command = format!("moskit certgen renew {}", shell::path(file));
+        // It takes the key of the CA that lies beside.
+        if file.with_file_name("ca.key").exists() {
+            return command;
+        }
+        format!("where the key of its CA is, in the folder DIR: {command} -d DIR")
     }
 }
 

@@ -9,6 +9,7 @@ use crate::escape::without_logins;
 use crate::mqtt::packet::{ConnAck, DecodeError, PacketType, ProtocolVersion, ReasonCode};
 use crate::mqtt::session::SessionError;
 use crate::net::authority::HostAndPort;
+use crate::net::endpoint::host_and_port;
 use crate::net::{Attempt, ConnectError, Endpoint, reason};
 use crate::pki::certificate::Certificate;
 use crate::term::Foreign;
@@ -136,6 +137,7 @@ fn unreachable(host: &str, port: u16, attempts: &[Attempt], attempted: &Attempte
     // With -A one address is tried from several.
     tried.dedup();
     let tried = tried.join(", ");
+    let place = host_and_port(host, port);
     // A machine without IPv6 has no way to the host's other address: what the address that it can reach did tells more.
     let no_way =
         |attempt: &Attempt| matches!(attempt.error.kind(), ErrorKind::NetworkUnreachable | ErrorKind::AddrNotAvailable);
@@ -143,7 +145,7 @@ fn unreachable(host: &str, port: u16, attempts: &[Attempt], attempted: &Attempte
     let telling = || attempts.iter().filter(move |attempt| !has_way || !no_way(attempt));
     let all = |kind| telling().all(|attempt| attempt.error.kind() == kind);
     if all(ErrorKind::ConnectionRefused) {
-        let finding = Finding::error("net.refused", format!("nothing listens on {host}:{port} (tried {tried})"))
+        let finding = Finding::error("net.refused", format!("nothing listens on {place} (tried {tried})"))
             .about(About::NothingListens);
         let is_own = attempts.iter().all(|attempt| attempt.address.ip().is_loopback());
         return match (is_own, attempted.tls) {
@@ -161,7 +163,7 @@ fn unreachable(host: &str, port: u16, attempts: &[Attempt], attempted: &Attempte
     {
         let refusing: Vec<_> = telling().filter(refuses).map(|attempt| attempt.address.ip().to_string()).collect();
         let but = if refusing.is_empty() { String::new() } else { format!("; {} refuses", refusing.join(", ")) };
-        return Finding::error("net.timeout", format!("{host}:{port} does not answer (tried {tried}{but})"))
+        return Finding::error("net.timeout", format!("{place} does not answer (tried {tried}{but})"))
             .fix("is the host up? A firewall that drops packets looks like this, too");
     }
     if all(ErrorKind::AddrNotAvailable) && attempts.iter().any(|attempt| attempt.from.is_some()) {
@@ -177,7 +179,7 @@ fn unreachable(host: &str, port: u16, attempts: &[Attempt], attempted: &Attempte
             .fix(format!("add the interface: {host}%INTERFACE; ip link lists them"));
     }
     let last = attempts.last().map(|attempt| reason(&attempt.error)).unwrap_or_default();
-    let finding = Finding::error("net.unreachable", format!("{host}:{port} cannot be reached (tried {tried}): {last}"));
+    let finding = Finding::error("net.unreachable", format!("{place} cannot be reached (tried {tried}): {last}"));
     match attempts.last() {
         Some(attempt) if matches!(attempt.error.kind(), ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
             let address = attempt.address.ip();
@@ -382,6 +384,7 @@ mod tests {
             (finding.id, finding.what.as_str()),
             ("net.refused", "nothing listens on mqtt.lan:1883 (tried 10.0.0.1, ::1)")
         );
+        assert_eq!(host_and_port("::1", 1883), "[::1]:1883");
         assert_eq!(not_reached(ErrorKind::TimedOut, None).id, "net.timeout");
         assert_eq!(not_reached(ErrorKind::AddrNotAvailable, Some("10.0.0.2:0")).id, "net.local-address");
         assert_eq!(not_reached(ErrorKind::HostUnreachable, None).id, "net.unreachable");

@@ -93,7 +93,7 @@ pub fn opinions_without_ca(verdict: &Verdict, asked: Option<&PeerName>) -> Vec<O
     let mut opinions = opinions(verdict, asked);
     for opinion in &mut opinions {
         if opinion.accepts() {
-            opinion.answer = Answer::Unknown("no CA was given (--cafile)");
+            opinion.answer = Answer::Unknown("no CA was read (--cafile)");
             opinion.reservation = None;
         }
     }
@@ -140,22 +140,36 @@ fn of_problem(stack: Stack, problem: &Problem, verdict: &Verdict) -> Answer {
         Problem::UnsupportedAlgorithm { .. } if stack != Stack::Rustls => {
             Answer::Unknown("moskit cannot check a signature of this kind")
         }
-        Problem::WrongName { certificate, asked: PeerName::Dns(_), .. }
-            if stack.is_openssl() && has_odd_names(certificate) =>
+        Problem::WrongName { certificate, asked: PeerName::Dns(host), .. }
+            if stack.is_openssl() && has_odd_names(certificate, host) =>
         {
             Answer::Unknown("OpenSSL compares names like these by rules of its own")
+        }
+        Problem::WrongName { certificate, asked: PeerName::Dns(host), .. }
+            if stack == Stack::MbedTls && certificate.presented_names().iter().any(|name| is_below(name, host)) =>
+        {
+            Answer::Unknown("mbedTLS lets a `*` stand before a single label, and others do not")
         }
         Problem::UnsupportedKey { certificate } => of_key(stack, &certificate.public_key.kind),
         _ => Answer::Refuses(problem.id().to_owned()),
     }
 }
 
+/// `*.lan` for `mqtt.lan`.
+fn is_below(wildcard: &str, host: &str) -> bool {
+    let above = host.split_once('.').map(|(_, above)| above);
+    wildcard.strip_prefix("*.").is_some_and(|rest| above.is_some_and(|above| above.eq_ignore_ascii_case(rest)))
+}
+
 /// OpenSSL looks at the common name where no DNS name stands in the subjectAltName, and takes wildcards for a part of a
 /// label.
-fn has_odd_names(certificate: &Certificate) -> bool {
+fn has_odd_names(certificate: &Certificate, host: &str) -> bool {
     let names = certificate.alternative_names.as_deref().unwrap_or_default();
     let dns = || names.iter().filter_map(|name| if let AlternativeName::Dns(text) = name { Some(text) } else { None });
-    let falls_back = certificate.alternative_names.is_some() && dns().next().is_none();
+    let may_be = |name: &str| name.contains('*') || name.eq_ignore_ascii_case(host);
+    let falls_back = certificate.alternative_names.is_some()
+        && dns().next().is_none()
+        && certificate.subject.common_names().any(may_be);
     let is_partial = |name: &String| name.contains('*') && !name.starts_with("*.");
     falls_back || dns().any(is_partial)
 }

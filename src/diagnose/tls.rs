@@ -58,6 +58,12 @@ pub const WITHOUT_TLS: &str = "TLS listeners are usually on port 8883: -p 8883; 
 const ALL_WE_SPEAK: &str =
     "moskit speaks TLS 1.2 and 1.3 with ECDHE and AES-GCM or ChaCha20 only: the server must offer one of them";
 
+/// Whether the options leave out something that we could offer.
+pub fn is_narrowed(tls: &tls::Options) -> bool {
+    let has_fewer_suites = tls.suites.tls12.is_some() || tls.suites.tls13.is_some();
+    tls.minimum_version != Version::default() || has_fewer_suites || !tls.alpn.is_empty()
+}
+
 /// What to leave out so that more is offered, of what was given.
 fn offer_more(attempted: &Attempted<'_>) -> String {
     let Some(tls) = attempted.tls else { return ALL_WE_SPEAK.to_owned() };

@@ -91,7 +91,7 @@ pub fn check(files: &Files, reader: Reader<'_>, now: i64) -> Report {
             report.stages.push(chain_stage(files, presented, *purpose, verdict, now));
             if *purpose == Purpose::Server && !files.issuer_is_elsewhere {
                 let name = files.host.as_deref().map(PeerName::new);
-                report.opinions = if files.names_no_ca() {
+                report.opinions = if files.names_no_ca() || contents.anchors.is_none() {
                     stacks::opinions_without_ca(verdict, name.as_ref())
                 } else {
                     stacks::opinions(verdict, name.as_ref())
@@ -355,7 +355,8 @@ fn judged(files: &Files, presented: &[Vec<u8>], contents: &Contents, now: i64) -
     let question =
         Question { purpose, name: name.as_ref(), now, check_dates: true, revocation: contents.revocation.as_deref() };
     let mut verdict = judge(presented, contents.anchors.as_ref().unwrap_or(&none), &question);
-    if files.issuer_is_elsewhere || files.names_no_ca() {
+    // A file of CAs that cannot be read is told by itself; whether it would have had the issuer is not known.
+    if files.issuer_is_elsewhere || contents.anchors.is_none() {
         verdict.problems.retain(|problem| {
             !matches!(
                 problem,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::diagnose::stacks::Opinion;
 use crate::diagnose::{Finding, Severity};
-use crate::term::Exit;
+use crate::term::{Exit, plural};
 
 /// One step of a check, in the order in which a client meets them.
 #[derive(Clone, Debug)]
@@ -42,6 +42,11 @@ impl Stage {
 
     pub fn failed(&self) -> bool {
         self.worst() == Some(Severity::Error)
+    }
+
+    /// It was tried, nothing is wrong, and what it was to tell is still not known: a fact of it has no value.
+    pub fn is_open(&self) -> bool {
+        self.worst().is_none_or(|worst| worst == Severity::Note) && self.facts.values().any(Value::is_null)
     }
 }
 
@@ -94,6 +99,16 @@ impl Report {
             Some(_) => Exit::FAILED,
             None => Exit::OK,
         }
+    }
+
+    /// What a report without an error does not say, each as a half sentence.
+    pub fn reservations(&self) -> Vec<String> {
+        let were = if self.unjudged == 1 { "was" } else { "were" };
+        let unjudged = format!("{} {were} not judged", plural(self.unjudged as u64, "thing"));
+        let open = self.stages.iter().filter(|stage| stage.is_open()).map(|stage| stage.name);
+        let open = open.map(|name| format!("what stage {name} was to tell is not known"));
+        let unjudged = (self.unjudged > 0).then_some(unjudged);
+        unjudged.into_iter().chain(open).chain(self.reservation.map(str::to_owned)).collect()
     }
 
     pub fn has_failed(&self) -> bool {

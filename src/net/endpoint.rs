@@ -81,14 +81,18 @@ pub(super) fn is_host(text: &str) -> bool {
     !text.contains(|character: char| character.is_control() || character.is_whitespace())
 }
 
+/// `host:port` or `[v6 address]:port`.
+pub fn host_and_port(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
 /// `host:port`, `[v6 address]:port`, or the path.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp { host, port } => {
                 // A URL may have been typed in place of a host.
-                let host = without_logins(host);
-                if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+                f.write_str(&host_and_port(&without_logins(host), *port))
             }
             Self::Unix(path) => write!(f, "{}", path.display()),
         }

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use zeroize::Zeroizing;
 
+use super::endpoint::host_and_port;
 use super::proxy::Login;
 use super::stream::Stream;
 use crate::pki::name::without_zone;
@@ -96,7 +97,7 @@ pub(super) async fn open(stream: &mut Stream, login: Option<&Login>, host: &str,
 fn request(login: Option<&Login>, host: &str, port: u16) -> Zeroizing<Vec<u8>> {
     // Nobody else knows our interface behind `%`.
     let host = without_zone(host);
-    let place = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+    let place = host_and_port(host, port);
     let authorization = login.map_or_else(Zeroizing::default, |Login { user, password }| {
         let pair = Zeroizing::new(format!("{user}:{}", password.as_str()));
         let encoded = Zeroizing::new(BASE64.encode(pair.as_bytes()));

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use super::Probe;
 use crate::net::Stream;
 use crate::pki::certificate::Certificate;
+use crate::pki::signature::PublicKey;
 
 /// Versions of TLS as the wire has them, the newest first.
 const VERSIONS: [(u16, &str); 4] = [(0x0304, "TLS 1.3"), (0x0303, "TLS 1.2"), (0x0302, "TLS 1.1"), (0x0301, "TLS 1.0")];
@@ -110,11 +111,21 @@ pub struct Offers {
     pub versions: Vec<&'static str>,
     /// Of its newest version, in its order of preference.
     pub suites: Vec<String>,
-    /// The kind of its key, where it showed its certificate.
-    pub key: Option<String>,
+    /// Its key, where it showed its certificate.
+    pub key: Option<PublicKey>,
 }
 
 impl Offers {
+    /// A suite among those that were found is one of ours: ECDHE with AES-GCM or ChaCha20.
+    pub fn has_suite_of_ours(&self) -> bool {
+        let is_ours = |suite: &String| {
+            let is_modern = suite.contains("-GCM-") || suite.contains("_GCM_") || suite.contains("CHACHA20");
+            is_modern
+                && (suite.starts_with("TLS_") || suite.starts_with("ECDHE-ECDSA-") || suite.starts_with("ECDHE-RSA-"))
+        };
+        self.suites.iter().any(is_ours)
+    }
+
     pub fn is_nothing(&self) -> bool {
         self.versions.is_empty()
     }
@@ -241,7 +252,7 @@ fn client_hello(version: u16, suites: &[u16], name: Option<&str>, random: [u8; 3
 struct Answer {
     version: u16,
     suite: u16,
-    key: Option<String>,
+    key: Option<PublicKey>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -292,7 +303,7 @@ fn messages(mut rest: &[u8]) -> Reply {
             }
             (CERTIFICATE, Some(answer)) => {
                 let certificate = first_certificate(body).and_then(|der| Certificate::parse(der).ok());
-                let key = certificate.map(|certificate| certificate.public_key.kind.name());
+                let key = certificate.map(|certificate| certificate.public_key);
                 return Reply::Answer(Answer { key, ..answer.clone() });
             }
             // Without a certificate, by a pre-shared key.

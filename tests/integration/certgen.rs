@@ -408,13 +408,19 @@ fn nothing_is_overwritten_without_force() {
     );
     assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
     let ended = certgen(folder, "ca Lab -o lab");
-    assert_eq!(ended.stderr, "error: `lab/ca.crt` exists already\nhint: --force replaces it\n");
+    assert_eq!(
+        ended.stderr,
+        "error: `lab/ca.crt` exists already\nhint: --force replaces all of them, and the private key that is there is lost\n"
+    );
     // One file of the set is there: none of the others appears.
     fs::write(folder.join("lab/dev2.key"), "mine").unwrap();
     let ended = certgen(folder, "client dev1 dev2 -d lab");
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
-        (1, "error: `lab/dev2.key` exists already\nhint: --force replaces it\n")
+        (
+            1,
+            "error: `lab/dev2.key` exists already\nhint: --force replaces all of them, and the private key that is there is lost\n"
+        )
     );
     assert!(!folder.join("lab/dev1.crt").exists());
     assert_eq!(fs::read(folder.join("lab/ca.crt")).unwrap(), before);

@@ -77,7 +77,10 @@ fn the_files_of_a_set_are_named_and_nothing_is_overwritten() {
     let ended = certgen(folder.path(), "broken none set");
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
-        (1, "error: `set/ca.crt` exists already\nhint: --force replaces it\n")
+        (
+            1,
+            "error: `set/ca.crt` exists already\nhint: --force replaces all of them, and the private key that is there is lost\n"
+        )
     );
     let ended = certgen(folder.path(), "broken nonsense");
     assert_eq!(

@@ -34,6 +34,23 @@ fn belong_together(folder: &Path) -> bool {
 }
 
 #[test]
+fn a_ca_that_was_killed_half_made_signs_at_the_next_start() {
+    let folder = furnish();
+    let at = |name: &str| folder.path().canonicalize().unwrap().join(name);
+    // As a kill between the two renames leaves it: the key is a draft still, and the note names it.
+    fs::rename(at("ca.key"), at(".moskit-1-0.tmp")).unwrap();
+    let note = format!("moskit set 1\0{}\0.moskit-1-0.tmp\0", at("ca.key").display());
+    fs::write(at(".moskit-1-0.set"), note).unwrap();
+    fs::set_permissions(at(".moskit-1-0.set"), fs::Permissions::from_mode(0o600)).unwrap();
+    let ended = run(moskit(&["certgen", "client", "dev2"]).current_dir(folder.path()), b"");
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("an earlier run was interrupted") && at("ca.key").exists(), "{ended:?}");
+    // What `--force` would lose is said before it is typed.
+    let again = run(moskit(&["certgen", "client", "dev2"]).current_dir(folder.path()), b"");
+    assert!(again.stderr.contains("the private key that is there is lost"), "{again:?}");
+}
+
+#[test]
 fn twenty_renewals_at_once_leave_a_key_and_its_certificate() {
     let folder = furnish();
     for _ in 0..3 {

@@ -273,6 +273,81 @@ fn a_key_on_a_curve_that_nobody_has_is_named() {
     all_name("tls.cipher", &words, folder.path());
     let (report, _) = report(&[&["check"], &words[..]].concat(), folder.path());
     assert!(report.to_string().contains("its key is "), "{report:#}");
+    let next = report["next"].as_str().unwrap();
+    assert!(next.ends_with("moskit certgen server localhost --key p256"), "{next}");
+}
+
+#[test]
+fn a_server_with_our_suites_and_other_curves_is_not_told_to_offer_the_suites() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kind("none", folder.path());
+    let Some((_server, address)) = s_server(folder.path(), &["-groups", "P-521"]) else { return };
+    let port = address.rsplit(':').next().unwrap();
+    let (report, _) = report(&["check", "-h", "localhost", "-p", port, "--cafile", "ca.crt"], folder.path());
+    assert_eq!(report["cause"], "tls.cipher", "{report:#}");
+    let next = report["next"].as_str().unwrap();
+    assert!(next.contains("X25519") && !next.contains("must offer one of them"), "{next}");
+}
+
+#[test]
+fn what_is_not_known_of_a_stage_has_no_mark_of_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = stub_broker(Habits::default());
+    let (json, code) = report(&["check", &address, "--timeout", "2"], folder.path());
+    let session = json["stages"].as_array().unwrap().iter().find(|stage| stage["name"] == "session").unwrap();
+    assert_eq!((session["status"].as_str(), code), (Some("unknown"), 0), "{json:#}");
+    let shown = run(&mut moskit(&["check", &address, "--timeout", "2"]), b"");
+    assert!(shown.stdout.contains("– session   kept unknown"), "{shown:?}");
+    assert!(
+        shown.stdout.ends_with("nothing wrong was found; what stage session was to tell is not known\n"),
+        "{shown:?}"
+    );
+    let monitor = run(&mut moskit(&["check", &address, "--timeout", "2", "--monitor"]), b"");
+    assert!(monitor.stdout.contains("OK") && !monitor.stdout.contains("all stages passed"), "{monitor:?}");
+}
+
+#[test]
+fn next_steps_name_what_was_given_and_do_not_name_what_has_no_effect() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = stub_broker(Habits { connack: 133, ..Habits::default() });
+    let (refused, _) = report(&["check", &address, "-V", "mqttv5", "-i", "door 1"], folder.path());
+    assert!(refused.to_string().contains("a broker that takes `door 1` alone"), "{refused:#}");
+    assert!(!refused["next"].as_str().unwrap().contains("give an id"), "{refused:#}");
+    let long = format!("{}.lan", "a".repeat(300));
+    let ended = run(moskit(&["check", &long]).current_dir(folder.path()), b"");
+    assert!(ended.stderr.contains("longer than a name can be") && ended.code == 1, "{ended:?}");
+    // The command that renews works where the CA's key lies beside; elsewhere it asks for the CA's folder.
+    write_kind("cert.expired", folder.path());
+    let words = ["check", "files", "--cafile", "ca.crt", "--cert", "server.crt", "--key", "server.key"];
+    let next = |folder: &Path| report(&words, folder).0["next"].as_str().unwrap().to_owned();
+    assert_eq!(
+        next(folder.path()),
+        "where the key of its CA is, in the folder DIR: moskit certgen renew server.crt -d DIR"
+    );
+    fs::write(folder.path().join("ca.key"), "").unwrap();
+    assert_eq!(next(folder.path()), "moskit certgen renew server.crt");
+}
+
+#[test]
+fn a_verdict_is_given_only_where_it_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    write_kind("none", folder.path());
+    let (report, code) = report(&["check", "files", "--cafile", "gone.crt", "--cert", "server.crt"], folder.path());
+    assert_eq!((report["cause"].as_str(), code), (Some("file.missing"), 1), "{report:#}");
+    assert_eq!(report["verdicts"]["openssl"]["accepts"], serde_json::Value::Null, "{report:#}");
+    let certgen = |words: &str| {
+        let words: Vec<_> = words.split(' ').collect();
+        run(moskit(&words).current_dir(folder.path()), b"")
+    };
+    for make in ["certgen ca Lab -o lab", "certgen server 127.0.0.1,127.0.0.2 -d lab", "certgen server *.lan -d lab"] {
+        assert_eq!(certgen(make).code, 0, "{make}");
+    }
+    // No name of this certificate can be `localhost`, by nobody's rules. The file is called by the first host.
+    let of_address = certgen("certgen verify lab/127.0.0.1.crt --host localhost");
+    assert!(of_address.stdout.contains("✘ OpenSSL clients (Mosquitto, Python, Node): refuse it"), "{of_address:?}");
+    let of_wildcard = certgen("certgen verify lab/_wildcard.lan.crt --host mqtt.lan");
+    assert!(of_wildcard.stdout.contains("– mbedTLS clients (ESP32): not known"), "{of_wildcard:?}");
+    assert!(of_wildcard.stdout.contains("✘ rustls clients: refuse it"), "{of_wildcard:?}");
 }
 
 #[test]
@@ -342,7 +417,10 @@ fn found(habits: Habits, words: &[&str]) -> (Vec<String>, i32) {
 
 #[test]
 fn what_a_broker_does_after_it_let_us_in() {
-    let rows: [(Habits, &[&str], &str); 7] = [
+    let rows: [(Habits, &[&str], &str); 10] = [
+        (Habits { closes_at_ping: true, ..Habits::default() }, &[], "connection.closed error"),
+        (Habits { finds_session: true, ..Habits::default() }, &[], "proto.violation error"),
+        (Habits { finds_session: true, ..Habits::default() }, &[], "session.present-wrong warning"),
         (Habits { leaves_pings: true, ..Habits::default() }, &[], "keepalive error"),
         (Habits::default(), &["-t", "a"], "session.not-kept warning"),
         (Habits { closes_from: Some(3), ..Habits::default() }, &[], "session.unproven warning"),

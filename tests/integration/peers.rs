@@ -208,6 +208,9 @@ pub struct Habits {
     /// Sets a reserved bit among the flags of CONNACK.
     pub reserved_flag: bool,
     pub leaves_pings: bool,
+    pub closes_at_ping: bool,
+    /// Says in every CONNACK that it has a session.
+    pub finds_session: bool,
     pub closes_at_subscribe: bool,
 }
 
@@ -236,6 +239,7 @@ fn serve(mut stream: TcpStream, habits: Habits, number: usize) -> std::io::Resul
             1 => {
                 is_v5 = body.get(6) == Some(&5);
                 let mut answer = vec![0x20, 2, u8::from(habits.reserved_flag) << 1, habits.connack];
+                answer[2] |= u8::from(habits.finds_session);
                 if is_v5 {
                     answer[1] = 3;
                     answer.push(0);
@@ -265,6 +269,7 @@ fn serve(mut stream: TcpStream, habits: Habits, number: usize) -> std::io::Resul
                 }
                 answer
             }
+            12 if habits.closes_at_ping => return Ok(()),
             12 if !habits.leaves_pings => vec![0xd0, 0],
             14 => return Ok(()),
             _ => Vec::new(),

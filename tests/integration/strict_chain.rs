@@ -138,7 +138,7 @@ fn who_names_no_ca_is_told_that_it_is_not_known() {
     let ended = run(moskit(&["check", "files", "--cert", "server.crt"]).current_dir(&set), b"");
     assert!(!ended.stdout.contains("accept it"), "{ended:?}");
     assert!(
-        ended.stdout.contains("OpenSSL clients (Mosquitto, Python, Node): not known, no CA was given (--cafile)"),
+        ended.stdout.contains("OpenSSL clients (Mosquitto, Python, Node): not known, no CA was read (--cafile)"),
         "{ended:?}"
     );
     assert!(!ended.stdout.contains("all is well"), "{ended:?}");

@@ -166,7 +166,14 @@ pub fn write_locked(files: &[NewFile], replacing: Replacing, lock: &FolderLock) 
     if replacing == Replacing::Nothing
         && let Some(there) = files.iter().find(|file| fs::symlink_metadata(&file.path).is_ok())
     {
-        return Err(exists(&there.path));
+        let is_key = |file: &&NewFile| file.path.extension().is_some_and(|ending| ending == "key");
+        let has_key = files.iter().filter(is_key).any(|file| fs::symlink_metadata(&file.path).is_ok());
+        let failure = exists(&there.path);
+        return Err(if has_key {
+            failure.hint("--force replaces all of them, and the private key that is there is lost")
+        } else {
+            failure
+        });
     }
     if replacing == Replacing::AllButAuthorities {
         spare_authorities(files)?;

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::files::lock_beside;
 use super::index_file::index_path;
 use super::options::{Issuer, Passphrase, Registration, chain_path};
 use super::sentences::{not_made, not_read};
+use crate::file_set;
 use crate::pki::certificate::Certificate;
 use crate::pki::make::Authority;
 use crate::pki::read;
@@ -44,6 +46,10 @@ pub fn open_issuer(
     now: i64,
     term: &mut Term,
 ) -> Result<OpenIssuer, Failure> {
+    // Of a CA whose making was killed half-way the key may not have its name yet. No caller holds the lock here.
+    if file_set::has_unfinished(path.parent().unwrap_or(Path::new(""))) {
+        drop(lock_beside(path, term)?);
+    }
     let mut found = certificates(path).map_err(|failure| {
         if path.exists() { failure } else { failure.hint("make a CA: moskit certgen init, or moskit certgen ca NAME") }
     })?;

@@ -24,7 +24,8 @@ pub fn run_server(args: &ServerArgs, term: &mut Term) -> Result<Vec<Made>, Failu
     }
     let common_name = args.cn.clone().or_else(|| common_name(&names));
     let subject = args.common.subject.with(common_name);
-    let stem = stem(args.stem.as_ref().unwrap_or(&args.hosts[0])).map_err(|failure| failure.hint(NAME_THE_FILES))?;
+    let first_host = args.hosts[0].split(',').next().unwrap_or_default().trim();
+    let stem = stem(args.stem.as_deref().unwrap_or(first_host)).map_err(|failure| failure.hint(NAME_THE_FILES))?;
     let purpose = if args.common.both { Purpose::Both } else { Purpose::Server };
     let plan = Plan { what, subject, names, optional_names: Vec::new(), purpose, stem, days: SERVER_DAYS };
     args.common.make(&[plan], &Protection::default(), term)

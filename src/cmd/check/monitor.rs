@@ -1,6 +1,5 @@
 //! `--monitor`: one line and an exit code, as Nagios, Icinga and their like read them.
 
-use super::render;
 use crate::cmd::duration::whole_seconds;
 use crate::diagnose::Severity;
 use crate::diagnose::when::DAY;
@@ -72,9 +71,7 @@ pub fn line(report: &Report, warn: Bounds, critical: Bounds) -> (String, Exit) {
     let own_days = report.number("identity", "days_left");
     let latency = report.number("rtt", "milliseconds");
     let (warn, critical) = (warn.or(WARN), critical.or(CRITICAL));
-    let unjudged = (report.unjudged > 0).then(|| render::unjudged(report));
-    let but = unjudged.as_deref().into_iter().chain(report.reservation);
-    let but = but.fold(String::new(), |all, one| all + "; " + one);
+    let but = report.reservations().iter().fold(String::new(), |all, one| all + "; " + one);
     let (word, exit, why) = if let Some(cause) = report.cause().filter(|_| report.is_unknown) {
         ("UNKNOWN", Exit::USAGE, format!("{} [{}]", cause.what, cause.id))
     } else if let Some(cause) = report.cause() {

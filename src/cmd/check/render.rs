@@ -50,8 +50,7 @@ fn conclusion(report: &Report, width: usize, lines: &mut Vec<String>) {
     let Some(cause) = report.cause() else {
         let warnings = report.findings().filter(|finding| finding.severity == Severity::Warning).count();
         let is_open = report.opinions.iter().any(|opinion| matches!(opinion.answer, Answer::Unknown(_)));
-        let unjudged = (report.unjudged > 0).then(|| unjudged(report));
-        let but: Vec<_> = unjudged.into_iter().chain(report.reservation.map(str::to_owned)).collect();
+        let but = report.reservations();
         lines.push(match warnings {
             0 if !but.is_empty() => format!("nothing wrong was found; {}", but.join("; ")),
             count if !but.is_empty() => format!("{}; {}", plural(count as u64, "warning"), but.join("; ")),
@@ -71,12 +70,6 @@ fn conclusion(report: &Report, width: usize, lines: &mut Vec<String>) {
     if let Some(fix) = &cause.fix {
         say("next:", fix);
     }
-}
-
-/// How much of a configuration the report says nothing of.
-pub fn unjudged(report: &Report) -> String {
-    let were = if report.unjudged == 1 { "was" } else { "were" };
-    format!("{} {were} not judged", plural(report.unjudged as u64, "thing"))
 }
 
 fn stage_lines(stage: &Stage, width: usize, lines: &mut Vec<String>) {
@@ -109,6 +102,7 @@ fn stage_lines(stage: &Stage, width: usize, lines: &mut Vec<String>) {
 
 fn sign_of(stage: &Stage) -> Sign {
     match stage.worst() {
+        _ if stage.is_open() => Sign::Skipped,
         None | Some(Severity::Note) => Sign::Good,
         Some(Severity::Warning) => Sign::Warning,
         Some(Severity::Error) => Sign::Bad,
@@ -202,6 +196,7 @@ fn status(stage: &Stage) -> &'static str {
         (Some(_), _) => "skipped",
         (None, Some(Severity::Error)) => "failed",
         (None, Some(Severity::Warning)) => "warning",
+        (None, _) if stage.is_open() => "unknown",
         (None, _) => "ok",
     }
 }

@@ -206,6 +206,8 @@ fn port(args: &ClientArgs) -> Port {
     args.port.unwrap_or(Port::from(if chooses_port { TLS_PORT } else { PORT }))
 }
 
+const PATH_TOO_LONG: &str = "the path of the unix socket is longer than the system takes (107 bytes)";
+
 fn endpoint(host: &OsStr, port: Port) -> Result<Endpoint, Failure> {
     let invalid = || unable_to_connect(Outcome::InvalidInput);
     match port {
@@ -213,7 +215,7 @@ fn endpoint(host: &OsStr, port: Port) -> Result<Endpoint, Failure> {
         Port::OfSocket if host.is_empty() => {
             Err(invalid().cause("the path of the unix socket is empty", "net.unix").hint(UNSET))
         }
-        Port::OfSocket => Endpoint::unix(host).map_err(|_| invalid()),
+        Port::OfSocket => Endpoint::unix(host).map_err(|_| invalid().cause(PATH_TOO_LONG, "net.unix")),
         Port::OutOfRange => Err(invalid()),
         Port::Tcp(port) => Endpoint::new(&host.to_string_lossy(), port.get()).map_err(|error| match error {
             EndpointError::HostEmpty => {
@@ -222,7 +224,10 @@ fn endpoint(host: &OsStr, port: Port) -> Result<Endpoint, Failure> {
             EndpointError::HostCharacter => unable_to_connect(Outcome::Lookup)
                 .cause("the host has a blank or a control character", "net.dns")
                 .hint("write the name or the address alone: -h HOST"),
-            EndpointError::HostTooLong | EndpointError::UnixPathTooLong => invalid(),
+            EndpointError::HostTooLong => invalid()
+                .cause("the host is longer than a name can be (253 characters)", "net.dns")
+                .hint("write the name or the address alone: -h HOST"),
+            EndpointError::UnixPathTooLong => invalid().cause(PATH_TOO_LONG, "net.unix"),
         }),
     }
 }

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 
 use super::broker::{Accepted, Trust, try_connect};
 use super::target::{Target, milliseconds};
-use crate::diagnose::{self, Finding, scram};
+use crate::diagnose::{self, Finding, scram, shell};
 use crate::examine::report::{MILLISECONDS, Stage};
 use crate::mqtt::packet::{
     Ack, DecodeError, Packet, Properties, ProtocolVersion, Publish, QoS, ReasonCode, RetainHandling, Subscribe,
@@ -107,7 +107,7 @@ pub async fn check(target: &Target, trust: Trust<'_>, accepted: &Accepted) -> St
     stage.found(match ended {
         Stopped::NotLetIn => Finding::error("connect.unsteady", "the broker let us in once and then no more")
             .fix("is it limiting connections? its log says why"),
-        Stopped::By(ended) => broken(&ended, accepted.version, is_asked_for),
+        Stopped::By(ended) => broken(&ended, accepted.version, is_asked_for, &Asked::new(target, trust, &topic).show()),
     });
     stage
 }
@@ -131,7 +131,8 @@ async fn converse(
     let Ok(Answer::Accepted(_, mut talk)) = try_connect(target, trust, version).await else {
         return Some(Stopped::NotLetIn);
     };
-    let ended = exchange(&mut talk, topic, version, qos, stage).await.err();
+    let asked = Asked::new(target, trust, topic);
+    let ended = exchange(&mut talk, &asked, version, qos, stage).await.err();
     if ended.is_none() {
         // A clean session ends with its connection; this is for the brokers that are slow to notice.
         let _ = talk.send(&unsubscribe(topic)).await;
@@ -141,13 +142,13 @@ async fn converse(
 }
 
 /// A conversation that ends at a publish or subscribe is how 3.1.1 brokers refuse.
-fn broken(ended: &Ended, version: ProtocolVersion, is_version_asked_for: bool) -> Finding {
+fn broken(ended: &Ended, version: ProtocolVersion, is_version_asked_for: bool, show: &str) -> Finding {
     match ended {
         Ended::Disconnected(reason) if reason.0 == NOT_AUTHORIZED => Finding::error(
             "acl.publish-denied",
             "the broker disconnects who publishes or subscribes there: not authorised",
         )
-        .fix("allow it in the broker's ACL: moskit check acl FILE --user U --topic T shows which line decides"),
+        .fix(format!("allow it in the broker's ACL: {show}")),
         Ended::Disconnected(reason) => {
             Finding::error("connection.closed", format!("the broker ended the connection (reason {})", reason.0))
                 .fix("its log says why")
@@ -182,13 +183,47 @@ fn broken(ended: &Ended, version: ProtocolVersion, is_version_asked_for: bool) -
     }
 }
 
+/// What was tried, as far as the next step names it.
+struct Asked<'a> {
+    topic: &'a str,
+    /// The topics below the one that the user gave.
+    filter: String,
+    user: Option<&'a str>,
+    client: Option<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(target: &'a Target, trust: Trust<'a>, topic: &'a str) -> Self {
+        let above = topic.rsplit_once('/').map_or_else(String::new, |(above, _)| format!("{above}/"));
+        Self { topic, filter: format!("{above}#"), user: trust.login.username.as_deref(), client: target.id.as_deref() }
+    }
+
+    /// The command that looks into the broker's ACL file.
+    fn show(&self) -> String {
+        let mut command = "moskit check acl FILE".to_owned();
+        for (option, value) in [("--user", self.user), ("--client", self.client), ("--topic", Some(self.topic))] {
+            if let Some(value) = value {
+                command = format!("{command} {option} {}", shell::quoted(value));
+            }
+        }
+        format!("{command} shows which line decides")
+    }
+
+    /// The entry that is missing.
+    fn entry(&self, access: &str) -> String {
+        let whom = self.user.map_or_else(|| "clients without a login".to_owned(), |user| format!("`{user}`"));
+        format!("add `topic {access} {}` for {whom}", self.filter)
+    }
+}
+
 async fn exchange(
     talk: &mut Talk,
-    topic: &str,
+    asked: &Asked<'_>,
     version: ProtocolVersion,
     qos: QoS,
     stage: &mut Stage,
 ) -> Result<(), Ended> {
+    let topic = asked.topic;
     talk.send(&subscribe(topic, qos)).await?;
     let granted = talk.wait_for(is_suback).await?;
     let subscribed = granted.0 < 0x80;
@@ -196,7 +231,7 @@ async fn exchange(
     if !subscribed {
         stage.found(
             Finding::error("acl.subscribe-denied", format!("the broker denies the subscription (code {})", granted.0))
-                .fix("allow it in the broker's ACL: topic read TOPIC"),
+                .fix(format!("allow it in the broker's ACL: {}", asked.entry("read"))),
         );
     } else if granted.0 < qos as u8 {
         stage.found(
@@ -232,7 +267,7 @@ async fn exchange(
         stage.fact("loop", format!("{:.2} ms", milliseconds(start)));
         return Ok(());
     }
-    stage.findings.extend(undelivered(acknowledged, subscribed, version));
+    stage.findings.extend(undelivered(acknowledged, subscribed, version, asked));
     Ok(())
 }
 
@@ -348,8 +383,13 @@ fn denied(acknowledged: Option<u8>) -> bool {
 }
 
 /// What did not come back, and why.
-fn undelivered(acknowledged: Option<u8>, subscribed: bool, version: ProtocolVersion) -> Option<Finding> {
-    let show = "moskit check acl FILE --user U --client C --topic T shows which line decides";
+fn undelivered(
+    acknowledged: Option<u8>,
+    subscribed: bool,
+    version: ProtocolVersion,
+    asked: &Asked<'_>,
+) -> Option<Finding> {
+    let show = asked.show();
     match (acknowledged, subscribed) {
         (Some(NOT_AUTHORIZED), _) => Some(
             Finding::error(
@@ -357,7 +397,7 @@ fn undelivered(acknowledged: Option<u8>, subscribed: bool, version: ProtocolVers
                 "the broker's ACL does not let us publish there (reason 135, not authorised)",
             )
             .evidence("with MQTT 3.1.1, or at QoS 0, the same message vanishes without a word")
-            .fix(format!("add `topic write TOPIC` for this user; {show}")),
+            .fix(format!("{}; {show}", asked.entry("write"))),
         ),
         (Some(reason), _) if reason >= 0x80 => Some(
             Finding::error("publish.refused", format!("the broker refuses the message (reason {reason})"))
@@ -370,7 +410,7 @@ fn undelivered(acknowledged: Option<u8>, subscribed: bool, version: ProtocolVers
                 "the broker grants the subscription and accepts the message, but does not deliver it to us",
             )
             .evidence("brokers with an ACL file grant every filter and check each message at delivery")
-            .fix(format!("add `topic read TOPIC` for this user; {show}")),
+            .fix(format!("{}; {show}", asked.entry("read"))),
         ),
         (_, true) => Some(
             Finding::error(
@@ -395,13 +435,11 @@ pub async fn round_trip(target: &Target, trust: Trust<'_>, accepted: &Accepted) 
         return Stage::skipped("rtt", "the broker let us in no more");
     };
     let mut times = Vec::new();
+    let mut end = None;
     for _ in 0..PINGS {
         let start = Instant::now();
-        if talk.send(&Packet::PingReq).await.is_err() {
-            break;
-        }
-        let pong = talk.wait_for(|packet| matches!(packet, Packet::PingResp).then_some(())).await;
-        if pong.is_err() {
+        if let Err(ended) = ping(&mut talk).await {
+            end = Some(ended);
             break;
         }
         times.push(milliseconds(start));
@@ -410,11 +448,22 @@ pub async fn round_trip(target: &Target, trust: Trust<'_>, accepted: &Accepted) 
     times.sort_by(f64::total_cmp);
     match times.get(times.len() / 2) {
         Some(median) => stage.fact(MILLISECONDS, *median),
-        None => stage.found(
-            Finding::error("keepalive", "the broker does not answer PINGREQ").fix("is it overloaded? its log may tell"),
-        ),
+        None => stage.found(match end {
+            None | Some(Ended::TimedOut { .. }) => Finding::error("keepalive", "the broker does not answer PINGREQ")
+                .fix("is it overloaded? its log may tell"),
+            Some(Ended::Closed { .. }) => {
+                Finding::error("connection.closed", "the broker closed the connection in place of an answer to PINGREQ")
+                    .fix("its log says why")
+            }
+            Some(ended) => broken(&ended, accepted.version, true, "moskit check acl --help"),
+        }),
     }
     stage
+}
+
+async fn ping(talk: &mut Talk) -> Result<(), Ended> {
+    talk.send(&Packet::PingReq).await?;
+    talk.wait_for(|packet| matches!(packet, Packet::PingResp).then_some(())).await
 }
 
 #[cfg(test)]
@@ -432,8 +481,16 @@ mod tests {
 
     #[test]
     fn what_the_broker_acknowledged_tells_denied_from_silent() {
+        let asked = Asked { topic: "a b/c", filter: "a b/#".to_owned(), user: Some("ann"), client: None };
+        assert_eq!(
+            undelivered(Some(0x87), true, ProtocolVersion::V5, &asked).and_then(|finding| finding.fix).as_deref(),
+            Some(
+                "add `topic write a b/#` for `ann`; moskit check acl FILE --user ann --topic 'a b/c' shows which line \
+                 decides"
+            )
+        );
         let id = |acknowledged, subscribed, version| {
-            undelivered(acknowledged, subscribed, version).map(|finding| finding.id)
+            undelivered(acknowledged, subscribed, version, &asked).map(|finding| finding.id)
         };
         assert_eq!(id(Some(0x87), true, ProtocolVersion::V5), Some("acl.publish-denied"));
         assert_eq!(id(Some(0x97), true, ProtocolVersion::V5), Some("publish.refused"));

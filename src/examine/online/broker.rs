@@ -3,14 +3,17 @@
 use std::time::Instant;
 
 use super::target::{How, Login, Target, milliseconds};
-use crate::diagnose::{self, About, Finding, Sent, Unanswered, ways};
+use crate::client::Ending;
+use crate::diagnose::{self, About, Finding, Sent, Unanswered, shell, ways};
 use crate::examine::report::{MILLISECONDS, Stage};
 use crate::mqtt::packet::{ConnAck, DecodeError, ProtocolVersion, refusal_text};
+use crate::mqtt::session::SessionError;
 use crate::net::ConnectError;
 use crate::net::tls::{self, Seen};
 use crate::net::websocket::WebSocketError;
 use crate::probe::{self, NotOpened, instead};
 use crate::talk::{Answer, Ended, begins_like_answer};
+use crate::term::Foreign;
 
 /// A broker that let us in.
 pub struct Accepted {
@@ -61,6 +64,11 @@ pub async fn connect(target: &Target, trust: Trust<'_>) -> (Stage, Option<Accept
         let (reach, finding) = match try_connect(target, trust, version).await {
             Ok(Answer::Accepted(connack, mut talk)) => {
                 stage.fact(fact_name(version), "accepted");
+                // The CONNECT asked for a clean start: pub, sub and rr leave such a broker [MQTT-3.2.2-4].
+                if connack.session_present {
+                    let broken = Ending::Session(SessionError::UnexpectedSessionPresent);
+                    stage.findings.extend(diagnose::lost(&broken, &target.attempted()));
+                }
                 if let Some(credentials) = &trust.login.scram {
                     let again = talk.log_in_again(credentials).await;
                     stage.fact("log_in_again", logged_in_again(&again));
@@ -205,6 +213,11 @@ fn sent(target: &Target, trust: Trust<'_>, version: ProtocolVersion) -> Sent {
     Sent { client_id: false, scram, ..Sent::from(&target.connect_packet(version, trust.login)) }
 }
 
+/// The user name as a word of a command.
+fn user(trust: Trust<'_>) -> String {
+    trust.login.username.as_deref().map_or_else(|| "USER".to_owned(), shell::quoted)
+}
+
 /// Refused: tries without login what a login may be the reason for.
 async fn refused(target: &Target, trust: Trust<'_>, version: ProtocolVersion, connack: &ConnAck) -> Finding {
     let sent = sent(target, trust, version);
@@ -215,9 +228,21 @@ async fn refused(target: &Target, trust: Trust<'_>, version: ProtocolVersion, co
     };
     let tls = target.tls.as_ref().map(|tls| &tls.options).filter(|_| trust.how == How::Real);
     let own = tls.and_then(tls::Options::own_certificate);
-    let finding = diagnose::refused(sent, connack, own.as_ref())
+    let mut finding = diagnose::refused(sent, connack, own.as_ref())
         .unwrap_or_else(unknown)
         .evidence(format!("CONNACK code {}", connack.code));
+    if let Some(why) = connack.properties.reason_string() {
+        finding = finding.evidence(format!("it says: {}", Foreign::new(&why)));
+    }
+    if let Some(id) = &target.id {
+        finding = finding
+            .evidence(format!("check has a client id of its own: a broker that takes `{id}` alone refuses it, too"));
+    }
+    if matches!((version, connack.code), (ProtocolVersion::V5, 133) | (ProtocolVersion::V311 | ProtocolVersion::V31, 2))
+    {
+        // What `-i` names is not what this CONNECT had.
+        finding = finding.fix("a shorter keep-alive: -k; or connect as the client itself: moskit sub -i ID -t TOPIC");
+    }
     let is_whole = sent.username && sent.password;
     if !is_whole || finding.about != Some(About::Login) {
         return finding;
@@ -234,7 +259,7 @@ async fn refused(target: &Target, trust: Trust<'_>, version: ProtocolVersion, co
             .evidence(
                 "without a login it refuses too: the user name, the password, or the client id is not what it expects",
             )
-            .fix("verify the login on the broker's machine: moskit passwd --verify USER FILE"),
+            .fix(format!("verify the login on the broker's machine: moskit passwd --verify {} FILE", user(trust))),
         _ => finding,
     }
 }

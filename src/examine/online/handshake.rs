@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::target::{How, Target, Tls, milliseconds};
 use crate::diagnose::chain::{self, Forgiven};
-use crate::diagnose::{self, Finding};
+use crate::diagnose::{self, Finding, shell};
 use crate::examine::files;
 use crate::examine::report::{MILLISECONDS, Stage};
 use crate::net::ConnectError;
@@ -13,6 +13,7 @@ use crate::pki::certificate::Certificate;
 use crate::pki::chain::Problem;
 use crate::pki::name::PeerName;
 use crate::pki::read;
+use crate::probe::hello::Offers;
 use crate::probe::{NotOpened, instead};
 
 /// Stages `tls` and `chain`, and what the handshake showed.
@@ -88,9 +89,11 @@ async fn failed(target: &Target, failure: Failure, stage: &mut Stage) -> Seen {
 async fn offered(target: &Target, finding: Finding) -> Finding {
     let offers = target.probe().offers().await;
     if offers.is_nothing() {
-        return finding.evidence(
-            "it refuses every version of TLS with every suite: do its certificate and its ciphers fit together?",
-        );
+        return finding
+            .evidence(
+                "it refuses every version of TLS with every suite: do its certificate and its ciphers fit together?",
+            )
+            .fix("the server's log says why");
     }
     let finding = if offers.only_pre_shared_keys() {
         Finding::error("psk.required", format!("{} takes clients with a pre-shared key only", target.endpoint()))
@@ -103,10 +106,33 @@ async fn offered(target: &Target, finding: Finding) -> Finding {
         offers.versions[0],
         offers.suites.join(", ")
     ));
-    if let Some(key) = offers.key {
-        finding = finding.evidence(format!("its key is {key}"));
+    if let Some(key) = &offers.key {
+        finding = finding.evidence(format!("its key is {}", key.kind.name()));
     }
-    finding
+    let is_narrowed = target.tls.as_ref().is_some_and(|tls| diagnose::tls::is_narrowed(&tls.options));
+    match beyond_suites(target, &offers) {
+        Some(fix) if !is_narrowed => finding.fix(fix),
+        _ => finding,
+    }
+}
+
+/// What to change where it is not the suites: a server may have those that we have, and a key or curves that we have not.
+fn beyond_suites(target: &Target, offers: &Offers) -> Option<String> {
+    if offers.key.as_ref().is_some_and(|key| key.is_weak() || !key.kind.is_usable()) {
+        let host = shell::quoted(target.endpoint().host().unwrap_or("HOST"));
+        return Some(format!(
+            "issue the server's certificate again with a key that TLS libraries take: moskit certgen server {host} --key p256"
+        ));
+    }
+    let is_unknown = offers.key.is_none() && offers.has_suite_of_ours();
+    let curves = "the server must have one of our curves (X25519, P-256, P-384)";
+    match (offers.has_suite_of_ours(), is_unknown) {
+        (_, true) => Some(format!(
+            "its suites are ours too, so it is its key or its curves: {curves} and a key of RSA, P-256, P-384, P-521 or Ed25519"
+        )),
+        (true, false) => Some(format!("its suites and its key are ours too: {curves} and sign by SHA-256 or stronger")),
+        (false, false) => None,
+    }
 }
 
 /// The server's wish for a certificate, compared with what we have.

@@ -60,7 +60,8 @@ async fn prove(
     topic: Option<&str>,
     stage: &mut Stage,
 ) -> Result<(), Ended> {
-    let (_, mut talk) = open(target, trust, connect).await.ok_or_else(gone)?;
+    // The id is new: who has a session for it says so to everybody.
+    let (claims_any, mut talk) = open(target, trust, connect).await.ok_or_else(gone)?;
     if let Some(topic) = topic {
         talk.send(&subscribe(topic, QoS::AtLeastOnce)).await?;
         talk.wait_for(is_suback).await?;
@@ -74,11 +75,17 @@ async fn prove(
         Some(topic) => Some(receive(&mut talk, topic).await?),
         None => None,
     };
+    let present = present && !claims_any;
     stage.fact("kept", kept(present, stored));
     if let Some(stored) = stored {
         stage.fact("stored_message_delivered", stored);
     }
-    stage.findings.extend(judged(connect.version, present, stored));
+    if claims_any {
+        stage.found(claims_any_session());
+    }
+    if !claims_any || stored == Some(false) {
+        stage.findings.extend(judged(connect.version, present, stored));
+    }
     talk.close().await;
     Ok(())
 }
@@ -90,6 +97,14 @@ fn kept(present: bool, stored: Option<bool>) -> Option<bool> {
         (false, Some(false)) => Some(false),
         (false, None) => None,
     }
+}
+
+fn claims_any_session() -> Finding {
+    Finding::warning(
+        "session.present-wrong",
+        "the broker says that it has a session (Session Present 1) for a client id that nobody had before",
+    )
+    .fix("clients of this broker must not take Session Present for an answer: subscribe again at each connect")
 }
 
 /// What Session Present and the message that was to be stored say together.
