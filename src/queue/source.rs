@@ -64,8 +64,12 @@ pub struct Waiting<'a> {
     /// The user name of the client's session; empty when unknown or none.
     pub user: &'a str,
     pub topic: &'a str,
+    /// The source's own number of the topic, if it gives one: equal numbers of one reading are equal topics.
+    pub topic_number: Option<u32>,
     /// Empty for an anonymous publisher, a bridge or the broker itself.
     pub publisher: &'a str,
+    /// The same of the publisher.
+    pub publisher_number: Option<u32>,
     /// The client's filter that brought it, if known.
     pub filter: Option<&'a str>,
     pub bytes: u64,

@@ -68,7 +68,7 @@ pub fn count(options: &TableOptions, sources: &Sources, term: &Term) -> Result<C
     let want = Want { progress: counting.bar.shown, memory: Some(MEMORY), ..options.want(sources.age_from.clone()) };
     for word in &sources.words {
         counting.now = sources.now(word);
-        counting.counted.shape.set_now(counting.now);
+        counting.counted.shape.begin(counting.now);
         let before = counting.counted.so_far();
         let read = |want: &Want, counting: &mut Counting<'_>| -> Result<_, Failure> {
             let snapshot = sources.open(word)?.read(want, &mut |item| counting.item(&item));
@@ -123,7 +123,8 @@ impl Counting<'_> {
                 self.counted.undecided += 1;
             }
         }
-        self.counted.shape.add(self.options.row_of(message, &mut self.row), message);
+        let number = self.options.number_of(message);
+        self.counted.shape.add(number, || self.options.row_of(message, &mut self.row), message);
     }
 
     fn total(&mut self, total: &Total<'_>) {

@@ -2,10 +2,10 @@
 //! file of 2 GB holds twenty million messages.
 
 use std::borrow::Cow;
+use std::hash::BuildHasher;
 use std::ops::RangeInclusive;
-use std::rc::Rc;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
 
 use super::ids::{Ids, Sequence};
 use super::packed::Packed;
@@ -68,21 +68,37 @@ pub(super) struct Kept {
 /// Topics and publishers, each text once.
 #[derive(Debug, Default)]
 struct Names {
-    index: HashMap<Rc<str>, u32>,
-    texts: Vec<Rc<str>>,
+    texts: Vec<Box<str>>,
+    /// Their numbers, by their hashes.
+    numbers: HashTable<u32>,
+    hasher: DefaultHashBuilder,
 }
 
 impl Names {
+    #[inline]
     fn of(&mut self, bytes: &[u8]) -> u32 {
-        // To see that a text has no fault is faster than to look for one that has to be replaced.
-        let text = str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
-        if let Some(number) = self.index.get(text.as_ref()) {
-            return *number;
+        // Bytes of a text that is known need no look whether they are a text.
+        self.find(bytes).unwrap_or_else(|| self.enter(bytes))
+    }
+
+    #[inline]
+    fn find(&self, bytes: &[u8]) -> Option<u32> {
+        let is_same = |number: &u32| self.texts[*number as usize].as_bytes() == bytes;
+        self.numbers.find(self.hasher.hash_one(bytes), is_same).copied()
+    }
+
+    #[cold]
+    fn enter(&mut self, bytes: &[u8]) -> u32 {
+        let text = String::from_utf8_lossy(bytes);
+        if let Cow::Owned(replaced) = &text
+            && let Some(number) = self.find(replaced.as_bytes())
+        {
+            return number;
         }
-        let text: Rc<str> = text.into();
         let number = self.texts.len() as u32;
-        self.texts.push(Rc::clone(&text));
-        self.index.insert(text, number);
+        self.texts.push(text.into());
+        let hash = |number: &u32| self.hasher.hash_one(self.texts[*number as usize].as_bytes());
+        self.numbers.insert_unique(hash(&number), number, hash);
         number
     }
 }
@@ -272,21 +288,18 @@ impl Messages {
         self.bytes.get(place).unwrap_or(0)
     }
 
-    pub fn topic(&self, place: usize) -> &str {
-        self.name(&self.topics, place)
+    /// The topic or the publisher of a number; without one it is not known.
+    pub fn name(&self, number: Option<u32>) -> &str {
+        number.map_or("", |number| &self.names.texts[number as usize])
     }
 
-    pub fn publisher(&self, place: usize) -> &str {
-        self.name(&self.publishers, place)
+    /// The number of the message's topic, if it was wanted, for those who remember something by topic.
+    pub fn topic_number(&self, place: usize) -> Option<u32> {
+        self.topics.get(place).map(|number| number as u32)
     }
 
-    fn name(&self, column: &Packed, place: usize) -> &str {
-        column.get(place).map_or("", |number| &self.names.texts[number as usize])
-    }
-
-    /// The number of the message's topic, for those who remember something by topic.
-    pub fn topic_number(&self, place: usize) -> u32 {
-        self.topics.get(place).unwrap_or(0) as u32
+    pub fn publisher_number(&self, place: usize) -> Option<u32> {
+        self.publishers.get(place).map(|number| number as u32)
     }
 
     pub fn kept(&self, place: usize) -> Option<&Kept> {
@@ -354,7 +367,7 @@ mod tests {
             for id in [1, 2, 3, 5, 90_u64] {
                 let place = messages.find(StoreId(id)).unwrap();
                 assert_eq!(messages.bytes(place), id);
-                assert_eq!(messages.topic(place), ["even", "odd"][(id % 2) as usize]);
+                assert_eq!(messages.name(messages.topic_number(place)), ["even", "odd"][(id % 2) as usize]);
                 assert_eq!(messages.expires(place).is_some(), id == 5);
                 messages.refer(place);
             }

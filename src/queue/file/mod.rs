@@ -358,7 +358,7 @@ struct Reading<'a> {
     /// Messages that something was found to refer to before others came.
     referred: Vec<StoreId>,
     /// The filter that explains a topic, for the client being read.
-    explained: HashMap<(u32, u32), Option<usize>>,
+    explained: HashMap<(Option<u32>, u32), Option<usize>>,
     /// In a file of our own broker.
     ours: Option<Ours>,
     unknown_chunks: u64,
@@ -735,11 +735,14 @@ impl<'a> Reading<'a> {
             let dating = self.dating.as_ref().expect("prepared before any entry is emitted");
             dating.since(entry.store_id, self.ledger.as_deref())
         });
+        let (topic, publisher) = (self.messages.topic_number(place), self.messages.publisher_number(place));
         each(Item::Message(Waiting {
             client: &self.client,
             user: &self.user,
-            topic: self.messages.topic(place),
-            publisher: self.messages.publisher(place),
+            topic: self.messages.name(topic),
+            topic_number: topic,
+            publisher: self.messages.name(publisher),
+            publisher_number: publisher,
             filter: filter.map(|filter| &*self.ahead.filters[&self.client][filter].filter),
             bytes: self.messages.bytes(place),
             qos: entry.qos,
@@ -756,8 +759,9 @@ impl<'a> Reading<'a> {
     /// The filter that brought a message: the one of its subscription identifier, else the first
     /// that matches its topic.
     fn explain(&mut self, entry: &ClientMessage<'_>, place: usize) -> Option<usize> {
-        let topic = self.messages.topic(place);
-        let key = (self.messages.topic_number(place), entry.subscription_identifier);
+        let number = self.messages.topic_number(place);
+        let topic = self.messages.name(number);
+        let key = (number, entry.subscription_identifier);
         let identifier = SubscriptionIdentifier::new(entry.subscription_identifier);
         let filters = self.ahead.filters.get(&self.client)?;
         *self.explained.entry(key).or_insert_with(|| {

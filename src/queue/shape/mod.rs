@@ -100,6 +100,8 @@ pub struct Shape {
     by_bytes: bool,
     rows: Vec<Row>,
     index: HashMap<String, usize>,
+    /// The rows of the names that have a number in the source that is counted.
+    numbered: Vec<Option<usize>>,
     /// The row of the message before, and its column: the next one is nearly always of the same client,
     /// and hardly younger.
     last: usize,
@@ -109,17 +111,19 @@ pub struct Shape {
 impl Shape {
     /// A table of ages at `now`. With `by_bytes` payload bytes are counted instead of messages.
     pub fn new(buckets: Buckets, now: UnixTime, by_bytes: bool) -> Self {
-        Self { buckets, now, by_bytes, rows: Vec::new(), index: HashMap::new(), last: 0, last_bucket: 0 }
+        let (rows, index, numbered) = (Vec::new(), HashMap::new(), Vec::new());
+        Self { buckets, now, by_bytes, rows, index, numbered, last: 0, last_bucket: 0 }
     }
 
-    /// Ages of what is added from here on are counted at `now`.
-    pub fn set_now(&mut self, now: UnixTime) {
+    /// What is added from here on is another source's, which has numbers of its own; ages are counted at `now`.
+    pub fn begin(&mut self, now: UnixTime) {
         self.now = now;
+        self.numbered.clear();
     }
 
-    /// Counts one message into the row `name`.
+    /// Counts one message into the row `name`, which need not be made once its number is known.
     #[inline]
-    pub fn add(&mut self, name: &str, message: &Waiting<'_>) {
+    pub fn add<'a>(&mut self, number: Option<u32>, name: impl FnOnce() -> &'a str, message: &Waiting<'_>) {
         let (bucket, age) = self.bucket(message.since);
         let weight = if self.by_bytes { message.bytes } else { 1 };
         let one = One {
@@ -131,7 +135,11 @@ impl Shape {
             bytes: message.bytes,
             expired: u64::from(message.is_expired(self.now)),
         };
-        self.count(name, &one);
+        let row = match number {
+            Some(number) => self.row_numbered(number, name),
+            None => self.row(name()),
+        };
+        self.rows[row].counts.add(&one);
     }
 
     /// Counts a client's total into the row `name`; its messages' ages are unknown.
@@ -146,18 +154,31 @@ impl Shape {
             bytes,
             expired: 0,
         };
-        self.count(name, &one);
+        let row = self.row(name);
+        self.rows[row].counts.add(&one);
     }
 
     #[inline]
-    fn count(&mut self, name: &str, one: &One) {
+    fn row_numbered<'a>(&mut self, number: u32, name: impl FnOnce() -> &'a str) -> usize {
+        let number = number as usize;
+        if let Some(Some(row)) = self.numbered.get(number) {
+            return *row;
+        }
+        let row = self.row(name());
+        self.numbered.resize(self.numbered.len().max(number + 1), None);
+        self.numbered[number] = Some(row);
+        row
+    }
+
+    #[inline]
+    fn row(&mut self, name: &str) -> usize {
         if self.rows.get(self.last).is_none_or(|row| row.name != name) {
             self.last = match self.index.get(name) {
                 Some(row) => *row,
                 None => self.new_row(name),
             };
         }
-        self.rows[self.last].counts.add(one);
+        self.last
     }
 
     #[cold]

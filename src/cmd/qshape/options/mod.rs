@@ -134,6 +134,16 @@ impl TableOptions {
         }
     }
 
+    /// The number that its source gave to what makes the row of a message.
+    #[inline]
+    pub fn number_of(&self, message: &Waiting<'_>) -> Option<u32> {
+        match self.by {
+            By::Topic => message.topic_number,
+            By::Publisher => message.publisher_number,
+            By::Client | By::Filter | By::User | By::Qos | By::ClientTopic => None,
+        }
+    }
+
     /// The row that a message belongs to; `scratch` holds a name that has to be made.
     #[inline]
     pub fn row_of<'a>(&self, message: &Waiting<'a>, scratch: &'a mut String) -> &'a str {
