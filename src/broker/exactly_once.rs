@@ -92,7 +92,7 @@ impl Broker {
     }
 
     /// Gives out a message that the session has not sent with a packet id, its will: it is kept as one at QoS 2 whose PUBREL has come.
-    pub(super) fn give_out(&mut self, session_key: SessionKey, message: Arc<Message>, now: Now) {
+    pub(super) fn fan_out_exactly_once(&mut self, session_key: SessionKey, message: Arc<Message>, now: Now) {
         let session = &mut self.sessions[session_key];
         // A client that is back is heard when this is over.
         let Some(packet_id) = session.incoming.last_free() else { return self.fan_out_later(message, now) };

@@ -124,7 +124,7 @@ impl Broker {
         {
             while let Some(receiver) = self.next_in_order(session_key, packet_id, receivers, slice) {
                 slice.spend(1);
-                self.give_to(&receiver, receivers.begun, message, slice, now);
+                self.deliver_to(&receiver, receivers.begun, message, slice, now);
             }
             if receivers.has_next() {
                 return Progress::Cut;
@@ -135,7 +135,7 @@ impl Broker {
         while ends_here || !slice.is_over() {
             slice.spend(1);
             if let Some(receiver) = receivers.next() {
-                self.give_to(&receiver, receivers.begun, message, slice, now);
+                self.deliver_to(&receiver, receivers.begun, message, slice, now);
                 continue;
             }
             self.fanning_out.remove(&receivers.begun);
@@ -148,7 +148,7 @@ impl Broker {
     }
 
     /// `begun`: when the message was on its way to them first.
-    fn give_to(&mut self, receiver: &Receiver, begun: u64, message: &Arc<Message>, slice: &mut Slice, now: Now) {
+    fn deliver_to(&mut self, receiver: &Receiver, begun: u64, message: &Arc<Message>, slice: &mut Slice, now: Now) {
         match receiver {
             Receiver::Subscriber(subscriber) => {
                 // A session that began since may have the key of one that has ended.

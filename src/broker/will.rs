@@ -191,7 +191,7 @@ impl Broker {
         let at_once = if is_kept && afterwards == Afterwards::Ends { AtOnce::All } else { AtOnce::AFew };
         if self.publish_message(&message, Some(session_key), at_once, now) == Routed::TooMany {
             if is_kept {
-                self.give_out(session_key, message, now);
+                self.fan_out_exactly_once(session_key, message, now);
             } else {
                 self.fan_out_later(message, now);
             }

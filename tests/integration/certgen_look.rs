@@ -242,7 +242,10 @@ fn keys_are_opened_encrypted_and_converted_as_openssl_does() {
     let ended = certgen(&lab, "key decrypt enc.key -o server.key --pass-file pass");
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
-        (1, "error: `server.key` exists already\nhint: --force replaces it\n")
+        (
+            1,
+            "error: `server.key` exists already\nhint: --force replaces it, and the private key that is there is lost\n"
+        )
     );
     let piped = made(&lab, "key decrypt enc.key -o - --pass-file pass");
     assert_eq!(piped.as_bytes(), fs::read(lab.join("server.key")).unwrap());

@@ -169,8 +169,9 @@ pub fn write_locked(files: &[NewFile], replacing: Replacing, lock: &FolderLock) 
         let is_key = |file: &&NewFile| file.path.extension().is_some_and(|ending| ending == "key");
         let has_key = files.iter().filter(is_key).any(|file| fs::symlink_metadata(&file.path).is_ok());
         let failure = exists(&there.path);
+        let replaced = if files.len() == 1 { "it" } else { "all of them" };
         return Err(if has_key {
-            failure.hint("--force replaces all of them, and the private key that is there is lost")
+            failure.hint(format!("--force replaces {replaced}, and the private key that is there is lost"))
         } else {
             failure
         });
